@@ -1,0 +1,219 @@
+/// The way of an event to its handlers on the publisher's thread.
+#pragma once
+
+#include <tidings/base/barrier.hpp>
+#include <tidings/base/config.hpp>
+#include <tidings/base/publisher.hpp>
+#include <tidings/core/context.hpp>
+#include <tidings/core/detail/bus_state.hpp>
+#include <tidings/core/detail/channel.hpp>
+#include <tidings/core/detail/envelope.hpp>
+#include <tidings/core/detail/handler_node.hpp>
+#include <tidings/core/detail/handler_table.hpp>
+#include <tidings/core/handler_error.hpp>
+#include <tidings/core/publish.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+namespace tidings::detail {
+
+/// The rare ways of a publish.
+struct slow_path {
+    /// Inside a catch block.
+    TIDINGS_COLD static void report_failure(handler_node& node, base::slot& frame) noexcept {
+        ++frame.tally.failed;
+        node.failed.fetch_add(1, std::memory_order_release);  // pairs with bus_state::stats(), as below
+        node.bus->count_sync_failure();
+        tell(node, frame);
+    }
+
+    /// on_error of the exception that is under way.
+    TIDINGS_COLD static void tell([[maybe_unused]] const handler_node& node,
+                                  [[maybe_unused]] base::slot& frame) noexcept {
+#if TIDINGS_HAS_EXCEPTIONS
+        const error_reporter& errors = node.bus->errors();
+        const context origin{frame};
+        try {
+            throw;
+        } catch (const std::exception& thrown) {
+            errors.report(handler_error{node.name, origin, &thrown});
+        } catch (...) {
+            errors.report(handler_error{node.name, origin, static_cast<const std::exception*>(nullptr)});
+        }
+#endif
+    }
+
+    TIDINGS_COLD static void report_miss(handler_node& node, base::slot& frame, outcome why) noexcept {
+        ++frame.tally.missed;
+        node.missed.fetch_add(1, std::memory_order_release);
+        if (node.queued == nullptr) node.bus->count_sync_miss();
+        if (why == outcome::expired) node.bus->deactivate(node);
+    }
+
+    /// A publisher's first use of a table, or any use by one of a great many. Throws std::bad_alloc, with the slot
+    /// closed.
+    TIDINGS_NOINLINE static handler_table::counter& counter_for(base::publisher& self, base::slot& frame,
+                                                                bus_state& bus, handler_table& table) {
+        if (handler_table::counter* const known = table.find_counter(self)) return *known;
+        struct closing {
+            base::publisher& owner;
+            base::slot* opened;
+            ~closing() {
+                if (opened != nullptr) owner.close(*opened);
+            }
+        } on_failure{self, &frame};
+        self.open(frame, base::publisher::between());
+        handler_table::counter& made = bus.add_counter(self, table);
+        on_failure.opened = nullptr;
+        return made;
+    }
+
+    /// Puts an rvalue into an envelope before any handler runs. Throws what that throws, with the slot closed.
+    template <class Pack>
+    TIDINGS_NOINLINE static const void* pack_first(base::publisher& self, base::slot& frame, const handler_table& table,
+                                                   const void* event, Pack pack) {
+        self.open(frame, base::publisher::between());
+        TIDINGS_TRY { pack(frame, table, const_cast<void*>(event)); }
+        TIDINGS_CATCH_ALL {
+            frame.options = nullptr;
+            self.close(frame);
+            TIDINGS_RETHROW;
+        }
+        return frame.event->event();
+    }
+
+    /// The calls of dispatch(), with a look at each handler before and after its own. From `entry` on, which the slot
+    /// names unless it is the end; the handler before it may have been ended while it ran. Closes the slot.
+    template <bool Asymmetric>
+    TIDINGS_COLD static void call_disturbed(base::publisher& self, base::slot& frame, const void* event,
+                                            const handler_entry* entry) noexcept {
+        handler_table& table = table_of(frame);
+        // Nobody runs `entry` while captures before it are destroyed.
+        self.open(frame, base::publisher::between());
+        base::light_fence<Asymmetric>();
+        if (entry != table.begin()) look_again(self, *(entry - 1)->target);
+        for (; entry != table.end(); ++entry) {
+            handler_node& node = *entry->target;
+            frame.running.store(&node, base::store_order);
+            base::light_fence<Asymmetric>();  // naming the node, then looking at it: pairs with the heavy fence of
+                                              // remove()
+            if (node.active.load(base::load_order)) entry->call(node, frame, event);
+            else report_miss(node, frame, outcome::declined);
+            frame.running.store(base::publisher::between(), base::store_order);
+            base::light_fence<Asymmetric>();  // then looking again: whoever saw the node in the slot waits for us
+            look_again(self, node);
+        }
+        table.begin()->target->bus->repair_after_a_while(table);
+        self.close(frame);
+    }
+
+    /// The result of a publish in which not every handler returned, and the end of it.
+    TIDINGS_COLD static publish_result settle(base::slot& frame, std::uint32_t handlers) noexcept {
+        const auto failed = static_cast<std::uint32_t>(frame.tally.failed);
+        const publish_result result{.handled = handlers - failed - static_cast<std::uint32_t>(frame.tally.missed),
+                                    .failed = failed,
+                                    .queued = std::exchange(frame.queued, 0),
+                                    .rejected = std::exchange(frame.rejected, 0)};
+        frame.tally = {};
+        envelope* const event = std::exchange(frame.event, nullptr);
+        const std::uint32_t shares = std::exchange(frame.shares, 0);
+        if (event != nullptr) envelope::release(event, shares);  // the event's destructor may publish in this slot
+        return result;
+    }
+
+    static handler_table& table_of(const base::slot& frame) noexcept {
+        const base::table_base* table = frame.table.load(std::memory_order_relaxed);  // the owner's own store
+        return *static_cast<handler_table*>(const_cast<base::table_base*>(table));
+    }
+
+    static void look_again(base::publisher& self, handler_node& node) noexcept {
+        if (!node.active.load(base::load_order)) base::left_inactive(self, node);
+    }
+};
+
+/// Names the table that stands in `place` in the slot, so that it is not freed; `table` is what stood there at the
+/// first look. Null if there is none any more.
+template <bool Asymmetric>
+TIDINGS_INLINE handler_table* protect(base::slot& frame, const channel::place& place, handler_table* table) noexcept {
+    for (;;) {
+        frame.table.store(table, base::store_order);
+        base::light_fence<Asymmetric>();  // pairs with the heavy fence before channel::collect()
+        handler_table* const again = place.load(base::load_order);
+        if (again == table || again == nullptr) return again;
+        table = again;
+    }
+}
+
+/// Calls every handler that was listed when it began and is active when its turn comes. `frame` is the publisher's next
+/// slot, open only if it is a nested one, `place` where the table stands, `table` what stood there: loaded with
+/// acquire, for its entries to be whole, which pairs with the store in channel::replace(). Counts instructions: this is
+/// what a publish costs.
+///
+/// `Pack`, if there is one, moves the event into an envelope where there are queues.
+template <bool Asymmetric, auto Pack = nullptr>
+TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame, bus_state& bus,
+                                       const channel::place& place, handler_table* table, const void* event,
+                                       const publish_options* options) {
+    // The slot keeps the table of the publish before, which most of the time is the same.
+    if (frame.table.load(std::memory_order_relaxed) != table) {
+        table = protect<Asymmetric>(frame, place, table);
+        if (table == nullptr) [[unlikely]] {
+            self.close(frame);
+            return {};
+        }
+    }
+    handler_table::counter* counter = table->own_counter(self);
+    if (counter == nullptr) [[unlikely]]
+        counter = &slow_path::counter_for(self, frame, bus, *table);
+    if (options != nullptr) frame.options = options;
+    if constexpr (!std::is_same_v<decltype(Pack), std::nullptr_t>) {
+        if (table->queues() != 0) [[unlikely]]
+            event = slow_path::pack_first(self, frame, *table, event, Pack);
+    }
+    counter->increment();  // what throws before is no publish
+
+    const handler_entry* entry = table->begin();
+    handler_node* node = entry->target;  // a table that can be found is not empty
+    do {
+        frame.running.store(node, base::store_order);
+        base::light_fence<Asymmetric>();  // naming the node, then looking for a disturbance: as in call_disturbed()
+        if (table->disturbed.load(base::load_order)) [[unlikely]]
+            break;
+        entry->call(*node, frame, event);
+        node = (++entry)->target;
+        if (node == nullptr) break;
+        // The same once more, and not by a lambda: two in a round save a jump for each, and every register counts.
+        frame.running.store(node, base::store_order);
+        base::light_fence<Asymmetric>();
+        if (table->disturbed.load(base::load_order)) [[unlikely]]
+            break;
+        entry->call(*node, frame, event);
+        node = (++entry)->target;
+    } while (node != nullptr);
+    if (node == nullptr) [[likely]] {
+        self.close(frame);
+        base::light_fence<Asymmetric>();  // then looking once more, for the last handler
+    }
+    if (table->disturbed.load(base::load_order)) [[unlikely]]
+        slow_path::call_disturbed<Asymmetric>(self, frame, event, entry);
+    if (options != nullptr) frame.options = nullptr;
+    if (!frame.tally.empty()) [[unlikely]]
+        return slow_path::settle(frame, table->size());
+    return {.handled = table->size()};
+}
+
+template <event E, class Handler>
+void stored_handler<E, Handler>::call(handler_node& node, base::slot& frame, const void* event) noexcept {
+    TIDINGS_TRY {
+        const outcome outcome = static_cast<stored_handler&>(node).handler(*static_cast<const E*>(event), frame);
+        if (outcome != outcome::handled) slow_path::report_miss(node, frame, outcome);
+    }
+    TIDINGS_CATCH_ALL { slow_path::report_failure(node, frame); }
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,196 @@
+/// What a handler is: a callable that names its event, or an object with a member function.
+#pragma once
+
+#include <tidings/base/function.hpp>
+#include <tidings/core/context.hpp>
+#include <tidings/core/event.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace tidings::detail {
+
+// --- Which event a callable takes ----------------------------------------------------------------------------------
+
+struct not_deducible {};
+
+template <class>
+struct signature {
+    using first = not_deducible;
+};
+template <class R, class A, class... Rest, bool N>
+struct signature<R (*)(A, Rest...) noexcept(N)> {
+    using first = A;
+};
+template <class R, class C, class A, class... Rest, bool N>
+struct signature<R (C::*)(A, Rest...) noexcept(N)> {
+    using first = A;
+};
+template <class R, class C, class A, class... Rest, bool N>
+struct signature<R (C::*)(A, Rest...) const noexcept(N)> {
+    using first = A;
+};
+template <class R, class C, class A, class... Rest, bool N>
+struct signature<R (C::*)(A, Rest...) & noexcept(N)> {
+    using first = A;
+};
+template <class R, class C, class A, class... Rest, bool N>
+struct signature<R (C::*)(A, Rest...) const & noexcept(N)> {
+    using first = A;
+};
+
+template <class F>
+constexpr auto first_parameter() noexcept {
+    if constexpr (std::is_pointer_v<F> || std::is_member_function_pointer_v<F>)
+        return std::type_identity<typename signature<F>::first>{};
+    else if constexpr (requires { &F::operator(); })
+        return std::type_identity<typename signature<decltype(&F::operator())>::first>{};
+    else return std::type_identity<not_deducible>{};
+}
+
+/// The event that `F` takes as its first parameter. Does not compile, in words, if it does not say.
+template <class F>
+constexpr auto handled_event() noexcept {
+    using parameter = typename decltype(first_parameter<F>())::type;
+    constexpr bool deducible = !std::is_same_v<parameter, not_deducible>;
+    static_assert(deducible,
+                  "tidings: cannot tell which event this handler takes (it is generic, overloaded, or takes none); "
+                  "name the event: bus.subscribe<order_placed>(handler)");
+    if constexpr (std::is_lvalue_reference_v<parameter>) {
+        static_assert(std::is_const_v<std::remove_reference_t<parameter>>,
+                      "tidings: a handler takes its event by const reference: others receive the same object");
+    }
+    static_assert(!std::is_rvalue_reference_v<parameter>,
+                  "tidings: a handler takes its event by const reference: others receive the same object");
+    using named = std::remove_cvref_t<parameter>;
+    require_event<named>();
+    return std::type_identity<named>{};
+}
+
+// --- Calling it ----------------------------------------------------------------------------------------------------
+
+enum class outcome { handled, declined, expired, failed };
+
+template <class E, class F, class... Object>
+concept takes_context = std::is_invocable_v<F&, Object..., const E&, const context&>;
+
+template <class E, class F, class... Object>
+concept takes_event = std::is_invocable_v<F&, Object..., const E&>;
+
+template <class R>
+constexpr void require_no_result() noexcept {
+    static_assert(std::is_void_v<R>,
+                  "tidings: a handler returns nothing, for its result would be lost; wrap it in a lambda that uses "
+                  "or drops the result");
+}
+
+/// Refuses what cannot be called with the event, in words for its author.
+template <class E, class F, class... Object>
+constexpr void require_handler() noexcept {
+    constexpr bool callable = takes_context<E, F, Object...> || takes_event<E, F, Object...>;
+    static_assert(callable,
+                  "tidings: this handler cannot be called with the event; it takes (const event&) or "
+                  "(const event&, const tidings::context&)");
+    if constexpr (takes_context<E, F, Object...>)
+        require_no_result<std::invoke_result_t<F&, Object..., const E&, const context&>>();
+    else if constexpr (callable) require_no_result<std::invoke_result_t<F&, Object..., const E&>>();
+}
+
+/// A callable as it is kept: called with `Object&...`, the event and, if it takes it, a context, made for the call.
+template <class E, class F>
+struct callable_handler {
+    F function;
+
+    template <class... Object>
+    outcome operator()(const E& event, base::slot& frame, Object&... object) {
+        if constexpr (takes_context<E, F, Object&...>) base::invoke(function, object..., event, context{frame});
+        else if constexpr (takes_event<E, F, Object&...>) base::invoke(function, object..., event);
+        return outcome::handled;
+    }
+};
+
+template <class E, class Filter, class Handler>
+struct filtered_handler {
+    Filter filter;
+    Handler handler;
+
+    outcome operator()(const E& event, base::slot& frame) {
+        static_assert(std::is_invocable_r_v<bool, Filter&, const E&>,
+                      "tidings: a filter is called with (const event&) and returns a bool");
+        if constexpr (std::is_invocable_r_v<bool, Filter&, const E&>)
+            return static_cast<bool>(base::invoke(filter, event)) ? handler(event, frame) : outcome::declined;
+        else return outcome::declined;
+    }
+};
+
+// --- Objects that listen -------------------------------------------------------------------------------------------
+
+/// How a listener object is held: by pointer (the caller keeps it alive for as long as the subscription), by
+/// shared_ptr (the subscription keeps it alive), by weak_ptr (when it has expired, so has the subscription).
+template <class Argument>
+struct held {
+    using object = std::remove_reference_t<Argument>;
+    static_assert(std::is_lvalue_reference_v<Argument>,
+                  "tidings: a temporary cannot listen; pass a variable, a pointer, a shared_ptr or a weak_ptr");
+    static object* keep(object& o) noexcept { return std::addressof(o); }
+};
+template <class Object>
+struct held<Object*> {
+    using object = Object;
+    static Object* keep(Object* o) noexcept { return o; }
+};
+template <class Object>
+struct held<std::shared_ptr<Object>> {
+    using object = Object;
+    static std::shared_ptr<Object> keep(std::shared_ptr<Object> o) noexcept { return o; }
+};
+template <class Object>
+struct held<std::weak_ptr<Object>> {
+    using object = Object;
+    static std::weak_ptr<Object> keep(std::weak_ptr<Object> o) noexcept { return o; }
+};
+
+template <class T>
+inline constexpr bool is_smart_or_plain_pointer = std::is_pointer_v<T>;
+template <class T>
+inline constexpr bool is_smart_or_plain_pointer<std::shared_ptr<T>> = true;
+template <class T>
+inline constexpr bool is_smart_or_plain_pointer<std::weak_ptr<T>> = true;
+
+/// `held` of what a function template deduced as `Argument&&`.
+template <class Argument>
+using held_by = held<std::conditional_t<is_smart_or_plain_pointer<std::remove_cvref_t<Argument>>,
+                                        std::remove_cvref_t<Argument>, Argument>>;
+
+template <class E, class Holder, class Handler>
+struct object_handler {
+    Holder object;  // T*, shared_ptr<T> or weak_ptr<T>
+    Handler handler;
+
+    outcome operator()(const E& event, base::slot& frame) {
+        if constexpr (requires { object.lock(); }) {
+            const auto alive = object.lock();
+            return alive ? handler(event, frame, *alive) : outcome::expired;
+        } else {
+            return handler(event, frame, *object);
+        }
+    }
+};
+
+/// Makes what a subscription keeps of a callable, and of a member function with its object.
+template <class E, class F>
+callable_handler<E, std::decay_t<F>> make_handler(F&& function) {
+    require_handler<E, std::decay_t<F>>();
+    return {std::forward<F>(function)};
+}
+
+template <class E, class F, class Argument>
+auto make_object_handler(F function, Argument&& object) {
+    using holder = held_by<Argument>;
+    require_handler<E, F, typename holder::object&>();
+    auto kept = holder::keep(std::forward<Argument>(object));
+    return object_handler<E, decltype(kept), callable_handler<E, F>>{std::move(kept), {std::move(function)}};
+}
+
+}  // namespace tidings::detail

@@ -1,0 +1,177 @@
+/// The handlers of one event type, in the order in which publish calls them.
+#pragma once
+
+#include <tidings/base/config.hpp>
+#include <tidings/base/publisher.hpp>
+#include <tidings/base/sync.hpp>
+#include <tidings/core/detail/handler_node.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace tidings::detail {
+
+/// Calls the handler behind a node with the event under way.
+using call_function = void (*)(handler_node&, base::slot&, const void* event) noexcept;
+
+struct handler_entry {
+    call_function call;
+    handler_node* target;
+};
+
+/// Publishers hold it by a slot. It does not change once somebody has published with it; until then handlers are
+/// added in place, and stand in any order.
+class handler_table : public base::table_base {
+public:
+    /// Throws std::bad_alloc.
+    static handler_table* make(const base::table_base& about, std::uint32_t capacity) {
+        void* memory = ::operator new(sizeof(handler_table) + (capacity + 1) * sizeof(handler_entry), alignment);
+        return ::new (memory) handler_table(about, capacity);
+    }
+
+    static void free(handler_table* table) noexcept {
+        for (auto& place : table->counters_) {
+            for (counter* each = place.load(std::memory_order_relaxed); each != nullptr;) {
+                counter* const next = each->next;
+                delete each;
+                each = next;
+            }
+        }
+        table->~handler_table();
+        ::operator delete(table, alignment);
+    }
+
+    /// An entry without a target follows the last one.
+    const handler_entry* begin() const noexcept { return reinterpret_cast<const handler_entry*>(this + 1); }
+    const handler_entry* end() const noexcept { return end_; }
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(end_ - begin()); }
+
+    /// How many of the handlers get their events through a queue. They come first.
+    std::uint32_t queues() const noexcept { return queues_; }
+
+    /// How often one thread published with the table. Written by that thread alone, with plain stores, so that
+    /// publishers do not slow each other.
+    struct alignas(base::cache_line) counter {
+        counter(std::uint32_t owner, counter* following) noexcept : publisher{owner}, next{following} {}
+
+        void increment() noexcept { value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+
+        base::atomic<std::uint64_t> value{0};
+        const std::uint32_t publisher;
+        counter* const next;
+    };
+
+    /// The publisher's counter if it has a place of its own here; null says to ask find_counter().
+    counter* own_counter(const base::publisher& self) const noexcept {
+        // Acquire pairs with add_counter(): what stood in the table then is whole, and stays.
+        return counters_[self.place()].load(std::memory_order_acquire);
+    }
+
+    /// The publisher's counter, or null if it never published with this table.
+    counter* find_counter(const base::publisher& self) const noexcept {
+        counter* each = list_of(self).load(std::memory_order_acquire);
+        while (each != nullptr && each->publisher != self.number()) each = each->next;
+        return each;
+    }
+
+    /// For the writer: puts the handlers in order; the table does not change afterwards. Throws std::bad_alloc.
+    counter& add_counter(const base::publisher& self) {
+        auto& list = list_of(self);
+        auto* const added = new counter{self.number(), list.load(std::memory_order_relaxed)};
+        if (!published_) sort();
+        published_ = true;
+        list.store(added, std::memory_order_release);
+        return *added;
+    }
+
+    /// For the writer: how many publishes there were with the table. Exact while none is under way.
+    std::uint64_t published() const noexcept {
+        std::uint64_t sum = 0;
+        for (const auto& place : counters_)
+            for (counter* each = place.load(std::memory_order_relaxed); each != nullptr; each = each->next)
+                sum += each->value.load(std::memory_order_relaxed);
+        return sum;
+    }
+
+    /// For the writer: whether one more fits in place.
+    bool has_room() const noexcept { return !published_ && size() < capacity_; }
+
+    /// For the writer: adds a handler. The table has room.
+    void push(const handler_entry& entry) noexcept {
+        if (end_ != begin() && runs_before(entry, *(end_ - 1))) sorted_ = false;
+        *end_++ = entry;
+        if (entry.target->queued != nullptr) ++queues_;
+        ::new (static_cast<void*>(end_)) handler_entry{nullptr, nullptr};
+    }
+
+    /// Set when a handler in it was ended. A publisher then looks at each handler before and after calling it; until
+    /// then it looks here alone. Pairs with slot::running.
+    base::atomic<bool> disturbed{false};
+
+    /// How many publishes met the disturbance.
+    base::atomic<std::uint32_t> disturbed_publishes{0};
+
+    /// For the writer: tables that were replaced and may still be read, youngest first, with their numbers.
+    handler_table* next_retired = nullptr;
+    std::uint64_t retired_as = 0;
+
+private:
+    handler_table(const base::table_base& about, std::uint32_t capacity) noexcept
+        : table_base{about}, end_{reinterpret_cast<handler_entry*>(this + 1)}, capacity_{capacity} {
+        ::new (static_cast<void*>(end_)) handler_entry{nullptr, nullptr};
+    }
+    ~handler_table() = default;
+
+    static constexpr std::align_val_t alignment{base::cache_line};
+
+    static bool runs_before(const handler_entry& a, const handler_entry& b) noexcept {
+        const bool a_is_queued = a.target->queued != nullptr;
+        if (a_is_queued != (b.target->queued != nullptr)) return a_is_queued;
+        if (a.target->priority != b.target->priority) return a.target->priority > b.target->priority;
+        return a.target->number < b.target->number;
+    }
+
+    /// Heapsort, in place (Williams, "Algorithm 232", 1964): std::sort is in a header of four thousand lines.
+    void sort() noexcept {
+        if (sorted_) return;
+        sorted_ = true;
+        handler_entry* const first = end_ - size();
+        const auto sink = [first](std::uint32_t at, std::uint32_t count) {
+            const handler_entry sinking = first[at];
+            for (std::uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+                if (child + 1 < count && runs_before(first[child], first[child + 1])) ++child;
+                if (!runs_before(sinking, first[child])) break;
+                first[at] = first[child];
+                at = child;
+            }
+            first[at] = sinking;
+        };
+        for (std::uint32_t n = size() / 2; n-- > 0;) sink(n, size());
+        for (std::uint32_t count = size(); count-- > 1;) {
+            std::swap(first[0], first[count]);
+            sink(0, count);
+        }
+    }
+
+    /// The shared place itself stays empty; those who share it stand in a list behind it.
+    static std::size_t list_index(const base::publisher& p) noexcept {
+        return p.place() == base::publisher::shared_place ? p.place() + 1 : p.place();
+    }
+    base::atomic<counter*>& list_of(const base::publisher& p) noexcept { return counters_[list_index(p)]; }
+    const base::atomic<counter*>& list_of(const base::publisher& p) const noexcept { return counters_[list_index(p)]; }
+
+    handler_entry* end_;
+    const std::uint32_t capacity_;
+    std::uint32_t queues_ = 0;
+    bool published_ = false;
+    bool sorted_ = true;
+    base::atomic<counter*> counters_[base::publisher::shared_place + 2] = {};
+};
+
+static_assert(sizeof(handler_table) % alignof(handler_entry) == 0);
+
+}  // namespace tidings::detail

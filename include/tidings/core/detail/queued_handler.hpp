@@ -1,0 +1,195 @@
+/// A handler behind a queue: how events get in, and how they come out.
+#pragma once
+
+#include <tidings/base/config.hpp>
+#include <tidings/base/function.hpp>
+#include <tidings/core/context.hpp>
+#include <tidings/core/delivery.hpp>
+#include <tidings/core/detail/bus_state.hpp>
+#include <tidings/core/detail/dispatch.hpp>
+#include <tidings/core/detail/envelope.hpp>
+#include <tidings/core/detail/event_queue.hpp>
+#include <tidings/core/detail/handler.hpp>
+#include <tidings/core/detail/handler_table.hpp>
+#include <tidings/core/detail/queued_node.hpp>
+#include <tidings/core/event.hpp>
+#include <tidings/core/handler_error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace tidings::detail {
+
+/// Puts the event under way into an envelope, with what its publisher said and what caused it. For as many queues as
+/// the table has; and the frame keeps a share of its own if there is anybody else to ask for the event's id.
+template <class E, class Source>
+void pack(base::slot& frame, const handler_table& table, Source&& source) {
+    envelope* const made = envelope::make<E>(std::forward<Source>(source));
+    TIDINGS_TRY {
+        if (const publish_options* given = context::given_to(frame); given != nullptr || context::has_cause(frame)) {
+            publish_options kept = given != nullptr ? *given : publish_options{};
+            if (context::has_cause(frame)) {
+                kept.correlation_id = context{frame}.correlation_id();
+                kept.causation_id = context{frame}.causation_id();
+            }
+            made->keep(std::move(kept));
+        }
+    }
+    TIDINGS_CATCH_ALL {
+        envelope::release(made);
+        TIDINGS_RETHROW;
+    }
+    made->stamp = time_source::stamp(table.times);
+    frame.shares = table.queues() + (table.size() > 1 ? 1 : 0);
+    made->share(frame.shares);
+    frame.event = made;
+}
+
+/// For an rvalue: dispatch()'s Pack.
+template <class E>
+void pack_moved(base::slot& frame, const handler_table& table, void* event) {
+    pack<E>(frame, table, std::move(*static_cast<E*>(event)));
+}
+
+template <class Key, class E>
+std::uint64_t key_of([[maybe_unused]] Key& key, [[maybe_unused]] const E& event) {
+    if constexpr (std::is_same_v<Key, no_key>) {
+        return 0;
+    } else {
+        static_assert(
+            std::is_invocable_v<Key&, const E&>,
+            "tidings: ordered_by takes a member of the event, or a function that is called with (const event&)");
+        using value = std::remove_cvref_t<std::invoke_result_t<Key&, const E&>>;
+        static_assert(
+            requires(const value& v) { std::hash<value>{}(v); }, "tidings: what ordered_by returns needs a std::hash");
+        return static_cast<std::uint64_t>(std::hash<value>{}(base::invoke(key, event)));
+    }
+}
+
+/// What a subscription with a queue keeps: called by publishers with the filter and the key, by workers with the
+/// handler.
+template <event E, class Filter, class Key, class Handler>
+struct queued_handler : queued_node {
+    struct parts {
+        [[no_unique_address]] Filter filter;
+        [[no_unique_address]] Key key;
+        Handler handler;
+    };
+
+    /// Throws std::bad_alloc and what moving the parts throws; then nothing is left.
+    static queued_handler* make(std::string_view subscriber, int order, bus_state& owner, const base::event_entry& type,
+                                event_queue::owner queue, parts&& source) {
+        constexpr std::size_t alignment =
+            alignof(queued_handler) > alignof(std::max_align_t) ? alignof(queued_handler) : alignof(std::max_align_t);
+        struct block {
+            void* memory = ::operator new(sizeof(queued_handler), std::align_val_t{alignment});
+            ~block() {
+                if (memory != nullptr) ::operator delete(memory, std::align_val_t{alignment});
+            }
+        } fresh;
+        auto* made =
+            ::new (fresh.memory) queued_handler{alignment, subscriber, order, owner, type, *queue, std::move(source)};
+        fresh.memory = nullptr;
+        static_cast<void>(queue.release());  // the node's from here on
+        return made;
+    }
+
+    /// A call_function.
+    static void enqueue(handler_node& node, base::slot& frame, const void* event) noexcept {
+        auto& mine = static_cast<queued_handler&>(node);
+        bool counted = false;
+        TIDINGS_TRY {
+            const E& e = *static_cast<const E*>(event);
+            if constexpr (!std::is_same_v<Filter, no_filter>) {
+                if (!static_cast<bool>(base::invoke(mine.held.filter, e))) {
+                    ++frame.tally.missed;
+                    return;
+                }
+            }
+            const std::uint64_t key = key_of(mine.held.key, e);
+            if (frame.event == nullptr) {
+                if constexpr (std::is_copy_constructible_v<E>) pack<E>(frame, slow_path::table_of(frame), e);
+            }
+            ++frame.tally.missed;
+            if (frame.event == nullptr) {
+                mine.queue->reject(mine);
+                counted = true;
+                ++frame.rejected;
+                mine.tell_of_rejection(frame, "an event that cannot be copied has to be published as an rvalue");
+                return;
+            }
+            counted = true;  // by push(), whatever happens
+            base::publisher& self = *node.bus->home().find();
+            const push_result result = mine.queue->push(mine, *frame.event, key, self);
+            if (result == push_result::queued) {
+                ++frame.queued;
+                if (--frame.shares == 0) frame.event = nullptr;
+                return;
+            }
+            ++frame.rejected;
+            if (result == push_result::would_deadlock)
+                mine.tell_of_rejection(frame, "rejected: the queue is full, and to wait would be to wait for itself");
+        }
+        TIDINGS_CATCH_ALL {
+            if (!counted) {
+                ++frame.tally.missed;
+                mine.queue->reject(mine);
+            }
+            ++frame.rejected;
+            slow_path::tell(mine, frame);
+        }
+    }
+
+    /// A queued_node::handle_function.
+    static outcome run(queued_node& node, base::slot& frame, const void* event) noexcept {
+        auto& mine = static_cast<queued_handler&>(node);
+        TIDINGS_TRY {
+            const outcome result = mine.held.handler(*static_cast<const E*>(event), frame);
+            if (result == outcome::expired) {
+                node.bus->deactivate(node);
+                node.queue->close(node);
+            }
+            return result;
+        }
+        TIDINGS_CATCH_ALL {
+            slow_path::tell(mine, frame);
+            return outcome::failed;
+        }
+    }
+
+private:
+    queued_handler(std::size_t alignment, std::string_view subscriber, int order, bus_state& owner,
+                   const base::event_entry& type, event_queue& events, parts&& source)
+        : queued_node{&destroy,
+                      alignment,
+                      subscriber,
+                      order,
+                      owner,
+                      type,
+                      owner.times().get(),
+                      events,
+                      &run,
+                      static_cast<void (*)(handler_node&) noexcept>(&bus_state::release)},
+          held{std::move(source)} {}
+
+    static void destroy(base::runnable& self) noexcept {
+        auto& mine = static_cast<queued_handler&>(self);
+        mine.queue->discard(mine);
+        mine.held.~parts();
+    }
+
+    TIDINGS_COLD void tell_of_rejection(base::slot& frame, const char* why) const noexcept {
+        const context about{frame};
+        bus->errors().report(handler_error{name, about, why});
+    }
+
+    union {  // destroyed by destroy()
+        parts held;
+    };
+};
+
+}  // namespace tidings::detail

@@ -1,0 +1,208 @@
+/// An event that is published later.
+#pragma once
+
+#include <tidings/base/asymmetric_fence.hpp>
+#include <tidings/base/attachment.hpp>
+#include <tidings/base/barrier.hpp>
+#include <tidings/base/config.hpp>
+#include <tidings/base/job.hpp>
+#include <tidings/base/runnable.hpp>
+#include <tidings/base/sync.hpp>
+#include <tidings/core/detail/bus_state.hpp>
+#include <tidings/core/detail/executor_scope.hpp>
+#include <tidings/core/detail/timer_list.hpp>
+#include <tidings/core/publish.hpp>
+#include <tidings/executor/clock.hpp>
+#include <tidings/executor/executor.hpp>
+#include <tidings/executor/system_clock.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace tidings::detail {
+
+/// Its alarm rings on a thread of the clock, which posts it to the executor, which publishes the event. While that goes
+/// on, a thread's slot names it: so that cancel() is a barrier, as a subscription's reset() is.
+class timer_node : public base::runnable, public alarm, public base::job, public timer_list::link {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+    using fire_function = void (*)(timer_node&, const publish_options&);
+
+    /// Rings at `at`, and then each `period` unless that is zero. Throws std::bad_alloc and tidings::error.
+    void start(time_point at) {
+        retain();  // for the alarm, or the task that it becomes
+        next_ = at;
+        TIDINGS_TRY { clock().call_at(*this, at); }
+        TIDINGS_CATCH_ALL {
+            release();
+            TIDINGS_RETHROW;
+        }
+        // Against cancel(): either it found the alarm, or it had made us inactive before the clock's lock was taken.
+        if (!active.load(base::load_order) && clock().cancel(*this)) release();
+    }
+
+    /// Calls user code: the destructor of the event.
+    base::barrier_result cancel() noexcept {
+        if (state.load(std::memory_order_acquire) == progress::ended) return base::barrier_result::ended;
+        base::domain& home = bus_->home();
+        const base::attachment here{home, std::nothrow};
+        active.store(false, base::store_order);
+        if (clock().cancel(*this)) release();
+        home.heavy_fence(here.get());
+        const auto result = base::wait_until_ended(home, here.get(), *this);
+        bus_->timers().remove(*this);
+        return result;
+    }
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    /// False: it is being freed.
+    bool try_retain() noexcept {
+        std::uint32_t count = references_.load(std::memory_order_relaxed);
+        while (count != 0)
+            if (references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) return true;
+        return false;
+    }
+
+    void release() noexcept {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        bus_->timers().remove(*this);
+        free_(this);
+    }
+
+protected:
+    timer_node(end_function destroy, void (*free)(timer_node*) noexcept, fire_function fire, bus_state& bus,
+               std::chrono::steady_clock::duration period)
+        : runnable{destroy},
+          alarm{&ring_on_clock},
+          job{&act_on},
+          free_{free},
+          fire_{fire},
+          bus_{&bus},
+          executor_{bus.executor().port()},
+          period_{period} {
+        bus.retain();
+        active.store(true, std::memory_order_relaxed);
+    }
+    ~timer_node() { bus_->release(); }  // also where making the event throws
+
+public:
+    /// What caused it: the event whose handler set the timer.
+    event_id correlation_id{};
+    event_id causation_id{};
+
+    bus_state& bus() const noexcept { return *bus_; }
+
+private:
+    clock_port& clock() const noexcept {
+        const auto& times = bus_->times();
+        return times != nullptr ? times->clock() : default_clock();
+    }
+
+    static void ring_on_clock(alarm& self) noexcept {
+        auto& mine = static_cast<timer_node&>(self);
+        mine.executor_->post(task{static_cast<base::job&>(mine)});
+    }
+
+    static void act_on(base::job& self, bool run) noexcept {
+        auto& mine = static_cast<timer_node&>(self);
+        if (run) {
+            mine.work();
+        } else {
+            mine.active.store(false, base::store_order);
+            mine.bus_->home().heavy_fence(mine.bus_->home().find());
+            base::end_if_unheld(mine.bus_->home(), mine.bus_->home().find(), mine);
+        }
+        mine.release();
+    }
+
+    void work() noexcept {
+        base::domain& home = bus_->home();
+        const base::attachment here{home, std::nothrow};
+        base::slot* frame = nullptr;
+        if (here.get() != nullptr) {
+            TIDINGS_TRY { frame = &(*here).next_slot(); }
+            TIDINGS_CATCH_ALL {}
+        }
+        if (frame == nullptr) {  // no memory for a slot: once more, later
+            retain();
+            executor_->post(task{static_cast<base::job&>(*this)});
+            return;
+        }
+        const executor_scope inside{executor_.get()};
+        static constexpr base::table_base none;
+        base::publisher& self = *here;
+        frame->table.store(&none, base::store_order);
+        self.open(*frame, this);
+        fence(home);  // naming the node, then looking at it
+        if (active.load(base::load_order)) {
+            TIDINGS_TRY { fire_(*this, {.correlation_id = correlation_id, .causation_id = causation_id}); }
+            TIDINGS_CATCH_ALL {}  // no memory to publish with
+            if (period_ == std::chrono::steady_clock::duration::zero()) active.store(false, base::store_order);
+            else ring_again();
+        }
+        frame->running.store(base::publisher::between(), base::store_order);
+        fence(home);  // then looking again: whoever saw the node in the slot waits for us
+        if (!active.load(base::load_order)) base::left_inactive(self, *this);
+        self.close(*frame);
+    }
+
+    static void fence(const base::domain& home) noexcept {
+        if (home.asymmetric()) base::light_fence<true>();
+        else base::light_fence<false>();
+    }
+
+    /// At the next multiple of the period that is not past.
+    void ring_again() noexcept {
+        if (!active.load(base::load_order)) return;
+        const time_point now = clock().now();
+        next_ = later(next_, period_);
+        if (next_ <= now) next_ += (now - next_) / period_ * period_ + period_;
+        TIDINGS_TRY { start(next_); }
+        TIDINGS_CATCH_ALL { active.store(false, base::store_order); }
+    }
+
+    void (*const free_)(timer_node*) noexcept;
+    const fire_function fire_;
+    bus_state* const bus_;  // counted
+    const std::shared_ptr<executor_port> executor_;
+    const std::chrono::steady_clock::duration period_;
+    time_point next_{};
+    base::atomic<std::uint32_t> references_{1};
+};
+
+/// Ends all timers of a bus, as cancel() does, and lets there be no more.
+inline void end_timers(bus_state& bus) noexcept {
+    bus.timers().stop();
+    const auto keep = [](timer_list::link& each) { return static_cast<timer_node&>(each).try_retain(); };
+    while (timer_list::link* const each = bus.timers().take(keep)) {
+        auto& node = static_cast<timer_node&>(*each);
+        node.cancel();
+        node.release();
+    }
+}
+
+/// With its event, which is destroyed at the barrier.
+template <class E, class Publish>
+class stored_timer final : public timer_node {
+public:
+    template <class Source>
+    stored_timer(bus_state& bus, std::chrono::steady_clock::duration period, Source&& source)
+        : timer_node{&destroy, &free, &fire, bus, period}, event_(std::forward<Source>(source)) {}
+
+private:
+    static void destroy(base::runnable& self) noexcept { static_cast<stored_timer&>(self).event_.~E(); }
+    static void free(timer_node* self) noexcept { delete static_cast<stored_timer*>(self); }
+    static void fire(timer_node& self, const publish_options& options) {
+        Publish{}(self.bus(), static_cast<stored_timer&>(self).event_, options);
+    }
+    ~stored_timer() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
+
+    union {  // destroyed by destroy()
+        E event_;
+    };
+};
+
+}  // namespace tidings::detail

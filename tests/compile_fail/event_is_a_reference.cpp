@@ -1,0 +1,15 @@
+// expects: an event type is not a reference; name the type itself
+#include <tidings/tidings.hpp>
+
+struct order_placed {
+    int cents = 0;
+};
+
+int main() {
+    tidings::bus bus;
+#ifdef MUST_NOT_COMPILE
+    auto taken = bus.subscribe<order_placed&>([](const auto&) {});
+#else
+    auto taken = bus.subscribe<order_placed>([](const auto&) {});
+#endif
+}

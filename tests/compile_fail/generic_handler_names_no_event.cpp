@@ -1,0 +1,15 @@
+// expects: cannot tell which event this handler takes
+#include <tidings/tidings.hpp>
+
+struct order_placed {
+    int cents = 0;
+};
+
+int main() {
+    tidings::bus bus;
+#ifdef MUST_NOT_COMPILE
+    auto taken = bus.subscribe([](const auto&) {});
+#else
+    auto taken = bus.subscribe<order_placed>([](const auto&) {});
+#endif
+}

@@ -1,0 +1,15 @@
+// expects: an event is not a pointer; publish the object
+#include <tidings/tidings.hpp>
+
+struct order_placed {
+    int cents = 0;
+};
+
+int main() {
+    tidings::bus bus;
+#ifdef MUST_NOT_COMPILE
+    auto taken = bus.subscribe([](const order_placed*) {});
+#else
+    auto taken = bus.subscribe([](const order_placed&) {});
+#endif
+}

@@ -1,0 +1,53 @@
+// What programs without exceptions or run-time type information use of the library.
+#include <tidings/tidings.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace {
+
+int failures = 0;
+
+void check(bool condition, const char* what) {
+    if (condition) return;
+    std::fprintf(stderr, "not so: %s\n", what);
+    ++failures;
+}
+
+struct ping {
+    int n = 0;
+};
+struct pong {};
+
+struct listener {
+    using listens_to = tidings::events<ping, pong>;
+    int heard = 0;
+    void on(const ping& p) { heard += p.n; }
+    void on(const pong&, const tidings::context& origin) { heard += origin.causation_id() != tidings::event_id{}; }
+};
+
+}  // namespace
+
+int main() {
+    int sum = 0;
+    tidings::bus bus{{.on_error = [](const tidings::handler_error&) {}}};
+    tidings::subscription adder = bus.subscribe("adder", [&](const ping& p) { sum += p.n; });
+    tidings::subscription echo = bus.subscribe([&](const ping&) { bus.publish(pong{}); },
+                                               tidings::sync.priority(1).filter([](const ping& p) { return p.n > 0; }));
+    listener plain;
+    auto observed = std::make_shared<listener>();
+    tidings::subscriptions links = tidings::listen(bus, plain);
+    tidings::subscriptions weak = tidings::listen(bus, std::weak_ptr{observed});
+
+    const tidings::publish_result first = bus.publish(ping{2}, {.source = "flags"});
+    check(first.handled == 4 && first.failed == 0, "every handler took the event");
+    check(sum == 2 && plain.heard == 3 && observed->heard == 3, "what they heard");
+
+    observed.reset();
+    check(adder.reset() == tidings::reset_result::ended, "reset is a barrier");
+    check(bus.publish(ping{40}).handled == 2 && sum == 2, "nobody hears after reset or expiry");
+    check(adder.stats().delivered == 1 && !weak[0].active(), "stats");
+    check(to_string(tidings::event_id::next()).size() == 36, "ids");
+    return failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,212 @@
+#include "support/captures.hpp"
+#include "support/catch.hpp"
+
+#include <tidings/core/bus.hpp>
+#include <tidings/core/timer.hpp>
+#include <tidings/executor/inline_executor.hpp>
+#include <tidings/executor/manual_executor.hpp>
+#include <tidings/testing/simulation.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct tick {
+    int n = 0;
+};
+
+/// A bus whose time moves when it is told to.
+struct world {
+    tidings::testing::simulation sim{1};
+    tidings::bus bus{{.executor = sim.executor(), .clock = sim.clock()}};
+};
+
+/// Throws when it is copied, and counts itself.
+struct fragile {
+    explicit fragile(int& count) : living{&count} { ++*living; }
+    fragile(const fragile& other) : living{other.living} {
+        if (throws) throw std::runtime_error{"copy"};
+        ++*living;
+    }
+    fragile& operator=(const fragile&) = delete;
+    ~fragile() { --*living; }
+    int* living;
+    static inline bool throws = false;
+};
+
+}  // namespace
+
+TEST_CASE("an event is published when its time has come, not before, and once") {
+    world w;
+    std::vector<int> seen;
+    auto taken = w.bus.subscribe([&](const tick& t) { seen.push_back(t.n); });
+    tidings::timer late = w.bus.publish_after(10ms, tick{2});
+    tidings::timer early = w.bus.publish_after(5ms, tick{1});
+    CHECK((late.pending() && early.pending()));
+    w.sim.advance(4ms);
+    CHECK(seen.empty());
+    w.sim.advance(1ms);
+    CHECK(seen == std::vector<int>{1});
+    CHECK_FALSE(early.pending());
+    w.sim.advance(1h);
+    CHECK(seen == std::vector<int>{1, 2});
+    CHECK(early.cancel() == tidings::reset_result::ended);
+}
+
+TEST_CASE("timers of one moment ring in the order in which they were set, and the past is now") {
+    world w;
+    std::vector<int> seen;
+    auto taken = w.bus.subscribe([&](const tick& t) { seen.push_back(t.n); });
+    for (int n = 1; n <= 3; ++n) static_cast<void>(w.bus.publish_after(1ms, tick{n}));
+    static_cast<void>(w.bus.publish_after(-1s, tick{0}));
+    w.sim.advance(1ms);
+    CHECK(seen.size() == 4);
+    CHECK(seen.front() == 0);
+}
+
+TEST_CASE("a destroyed timer rings, a cancelled one does not, and its event is gone") {
+    world w;
+    int rung = 0;
+    support::watched kept;
+    support::watched given_up;
+    auto taken = w.bus.subscribe([&](const std::shared_ptr<int>&) { ++rung; });
+    { tidings::timer passing = w.bus.publish_after(1ms, kept.copy()); }
+    tidings::timer never = w.bus.publish_after(1ms, given_up.copy());
+    CHECK((kept.exists() && given_up.exists()));
+    CHECK(never.cancel() == tidings::reset_result::ended);
+    CHECK_FALSE(given_up.exists());
+    w.sim.advance(1s);
+    CHECK(rung == 1);
+    CHECK_FALSE(kept.exists());
+    CHECK(tidings::timer{}.cancel() == tidings::reset_result::ended);
+}
+
+TEST_CASE("a repeated timer rings once a period until it is cancelled, by its own handler, too") {
+    world w;
+    int rung = 0;
+    std::optional<tidings::reset_result> told;
+    tidings::timer set;
+    auto taken = w.bus.subscribe([&](const tick&) {
+        if (++rung == 3) told = set.cancel();
+    });
+    set = w.bus.publish_every(10ms, tick{});
+    w.sim.advance(9ms);
+    CHECK(rung == 0);
+    w.sim.advance(11ms);
+    CHECK(rung == 2);
+    w.sim.advance(1s);
+    CHECK(rung == 3);
+    CHECK(told == tidings::reset_result::running_here);
+    CHECK_FALSE(set.pending());
+}
+
+TEST_CASE("a period of nothing, and one in the past, are a nanosecond") {
+    world w;
+    int rung = 0;
+    tidings::timer set;
+    auto taken = w.bus.subscribe([&](const tick&) {
+        if (++rung == 5) set.cancel();
+    });
+    set = w.bus.publish_every(-1s, tick{});
+    w.sim.advance(1us);
+    CHECK(rung == 5);
+}
+
+TEST_CASE("times that are too far away are far away") {
+    world w;
+    int rung = 0;
+    auto taken = w.bus.subscribe([&](const tick&) { ++rung; });
+    auto set = w.bus.publish_after(std::chrono::nanoseconds::max(), tick{});
+    auto again = w.bus.publish_every(std::chrono::nanoseconds::max(), tick{});
+    auto day = w.bus.publish_at(std::chrono::system_clock::time_point::max(), tick{});
+    w.sim.advance(24h);
+    CHECK(rung == 0);
+    CHECK(w.bus.drain_for(std::chrono::hours::max()));
+}
+
+TEST_CASE("a timer rings at a time of day") {
+    world w;
+    int rung = 0;
+    auto taken = w.bus.subscribe([&](const tick&) { ++rung; });
+    auto set = w.bus.publish_at(w.sim.clock().port()->system_now() + 10ms, tick{});
+    w.sim.advance(9ms);
+    CHECK(rung == 0);
+    w.sim.advance(2ms);
+    CHECK(rung == 1);
+}
+
+TEST_CASE("the event whose handler set the timer is its cause") {
+    struct request {};
+    world w;
+    tidings::event_id cause;
+    tidings::event_id caused_by;
+    tidings::event_id correlation;
+    auto sets = w.bus.subscribe([&](const request&, const tidings::context& c) {
+        cause = c.id();
+        static_cast<void>(w.bus.publish_after(1ms, tick{}));
+    });
+    auto rings = w.bus.subscribe([&](const tick&, const tidings::context& c) {
+        caused_by = c.causation_id();
+        correlation = c.correlation_id();
+    });
+    w.bus.publish(request{});
+    w.sim.advance(1ms);
+    CHECK(cause != tidings::event_id{});
+    CHECK(caused_by == cause);
+    CHECK(correlation == cause);
+}
+
+TEST_CASE("the end of the bus is the end of its timers") {
+    tidings::testing::simulation sim{1};
+    std::optional<tidings::bus> bus{std::in_place,
+                                    tidings::bus_options{.executor = sim.executor(), .clock = sim.clock()}};
+    support::watched captured;
+    tidings::timer set = bus->publish_after(1ms, captured.copy());
+    bus.reset();
+    CHECK_FALSE(captured.exists());
+    CHECK_FALSE(set.pending());
+    CHECK(set.cancel() == tidings::reset_result::ended);
+    sim.advance(1s);
+}
+
+TEST_CASE("a timer that has rung and waits for the executor can be taken back") {
+    tidings::testing::simulation sim{1};
+    tidings::manual_executor loop;
+    tidings::bus bus{{.executor = loop, .clock = sim.clock()}};
+    int rung = 0;
+    support::watched captured;
+    auto taken = bus.subscribe([&](const std::shared_ptr<int>&) { ++rung; });
+    tidings::timer set = bus.publish_after(1ms, captured.copy());
+    sim.advance(1ms);
+    CHECK(loop.size() == 1);
+    CHECK(set.cancel() == tidings::reset_result::ended);
+    CHECK_FALSE(captured.exists());
+    loop.run();
+    CHECK(rung == 0);
+}
+
+TEST_CASE("an event whose copy throws sets no timer, and keeps no bus alive") {
+    int living = 0;
+    support::watched captured;
+    {
+        tidings::testing::simulation sim{1};
+        tidings::bus bus{{.executor = sim.executor(),
+                          .clock = sim.clock(),
+                          .on_error = [held = captured.copy()](const tidings::handler_error&) {}}};
+        const fragile event{living};
+        fragile::throws = true;
+        CHECK_THROWS_AS(bus.publish_after(1ms, event), std::runtime_error);
+        fragile::throws = false;
+        CHECK(living == 1);
+    }
+    CHECK_FALSE(captured.exists());
+    CHECK(living == 0);
+}

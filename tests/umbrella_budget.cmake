@@ -1,0 +1,17 @@
+# Fails where <tidings/tidings.hpp> brings in more lines than its budget: the standard headers that it needs
+# are some 60,000 of them, and one heavy header (<regex>, <ranges>, <iostream>) is noticed.
+#   cmake -DCOMPILER=<c++> -DINCLUDE=<dir> -P umbrella_budget.cmake
+cmake_minimum_required(VERSION 3.25)
+set(budget 65000)
+
+set(source "${CMAKE_CURRENT_BINARY_DIR}/umbrella.cpp")
+file(WRITE "${source}" "#include <tidings/tidings.hpp>\n")
+execute_process(COMMAND "${COMPILER}" -std=c++20 -E -P -I "${INCLUDE}" "${source}"
+  OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "\n" lines "${text}")
+list(LENGTH lines count)
+
+message(STATUS "<tidings/tidings.hpp> is ${count} lines of ${budget}")
+if(count GREATER budget)
+  message(FATAL_ERROR "over budget")
+endif()
