@@ -455,9 +455,10 @@ private:
         bool again = false;
         bool quiet = false;
         bool lingered = !takes_many_;
+        unsigned streaming = 0;  // batches for which it still counts as a stream that there was more than one event
         std::uint32_t known = arrivals_.load(std::memory_order_relaxed);
         for (;;) {
-            if (takes_many_) gather(known);
+            if (streaming != 0) gather(known);
             const auto now = time_source::stamp(times_.get());
             {
                 base::brief_lock lock{mutex_};
@@ -478,6 +479,8 @@ private:
                     break;
                 }
                 lingered = false;
+                if (taken.size > 1) streaming = 16;
+                else if (streaming != 0) --streaming;
                 known = arrivals_.load(std::memory_order_relaxed) - static_cast<std::uint32_t>(waiting_.size());
                 note_wait(taken.events[0], now);
             }
@@ -504,9 +507,10 @@ private:
         }
     }
 
-    /// Where events come one after the other, waits until there are some, so that neither side takes the lock for each.
-    /// Some microseconds at most, and only who is faster than the publishers gets here with few of them. `known`
-    /// arrivals have been taken.
+    /// Where events come in a stream, waits until there are some, so that neither side takes the lock for each. Some
+    /// microseconds at most, and only who is faster than the publishers gets here with few of them. A question that is
+    /// asked when the answer to the last one has come is no stream, and is not kept waiting. `known` arrivals have been
+    /// taken.
     ///
     /// Each look takes the line of the lock away from the publishers, and makes the next of them wait for it: with more
     /// looks the publishers get slower, there are fewer events at the next look, and in the end two at a time.
