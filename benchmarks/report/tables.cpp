@@ -14,19 +14,26 @@ namespace {
 
 using columns = std::vector<std::pair<std::string, std::string>>;  // heading, end of the benchmark's name
 
-void write_publish(std::ostream& out, const results& all) {
-    out << "\n## Publish\n\nNanoseconds for one publish, by the number of handlers; each adds to a counter.\n";
-    const std::vector<std::string> handlers{"0", "1", "4", "16", "64"};
+void write_publish(std::ostream& out, const results& all, const std::string& group,
+                   const std::vector<std::string>& handlers) {
     std::vector<std::string> headings = handlers;
     headings.emplace_back("allocations");
     write_heading(out, "handlers", headings);
     for (const title& subject : subjects) {
-        const std::string name = "publish/" + std::string{subject.name} + "/";
-        if (!all.nanoseconds(name + "1")) continue;
+        const std::string name = group + "/" + std::string{subject.name} + "/";
+        if (!all.nanoseconds(name + "4")) continue;
         out << '|' << cell(std::string{subject.shown});
         for (const std::string& n : handlers) out << cell(shown(all.nanoseconds(name + n)));
         out << cell(whole(all.allocations(name + "4"))) << '\n';
     }
+}
+
+void write_publish(std::ostream& out, const results& all) {
+    out << "\n## Publish\n\nNanoseconds for one publish, by the number of handlers; each adds to a counter.\n";
+    write_publish(out, all, "publish", {"0", "1", "4", "16", "64"});
+    out << "\nThe same with handlers each of a type of its own: those of one type that stand next to each other are "
+           "called in one loop.\n";
+    write_publish(out, all, "publish_differing", {"4", "16", "64"});
 }
 
 void write_publishers(std::ostream& out, const results& all) {

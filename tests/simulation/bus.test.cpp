@@ -231,6 +231,46 @@ void destructors_use_the_bus(scheduler& run) {
     require(tocks == 1, "the destructor's event did not come once");
 }
 
+/// Handlers of one type that stand next to each other are called in one loop, and end as safely as others do.
+void runs_end_in_the_middle(scheduler& run) {
+    bus bus;
+    base::atomic<int> living{0};
+    std::array<base::atomic<bool>, 4> over{};
+    std::array<int, 4> calls{};
+    std::array<subscription, 4> taken;
+    for (std::size_t h = 0; h < taken.size(); ++h) {
+        auto owned = std::make_shared<capture>(living);
+        taken[h] = bus.subscribe([&, h, owned](const tick&) {
+            owned->run([&] {
+                require(!over[h].load(), "the handler ran after reset()");
+                ++calls[h];
+            });
+        });
+    }
+    run.spawn("publisher", [&] {
+        for (int n = 0; n < 3; ++n) bus.publish(tick{n});
+    });
+    for (int r = 0; r < 2; ++r) {
+        run.spawn("resetter", [&] {
+            const std::size_t first = run.random(taken.size());
+            for (const std::size_t h : {first, (first + 1) % taken.size()}) {
+                require(taken[h].reset() == reset_result::ended, "reset() did not wait");
+                over[h].store(true);
+            }
+        });
+    }
+    run.join_all();
+    int lives = 0;
+    for (std::size_t h = 0; h < taken.size(); ++h) {
+        if (taken[h].active()) {
+            ++lives;
+            require(calls[h] == 3, "an event was lost or came twice");
+        }
+        require(taken[h].stats().delivered == static_cast<std::uint64_t>(calls[h]), "the count is off");
+    }
+    require(living.load() == lives, "captures of an ended handler live");
+}
+
 constexpr std::uint64_t schedules = 20'000;
 
 }  // namespace
@@ -252,5 +292,9 @@ TEST_CASE("simulated: a bus is destroyed while a handler runs") {
 }
 
 TEST_CASE("simulated: a weak listener expires between publishers") { EXPLORE(schedules, a_weak_listener_expires); }
+
+TEST_CASE("simulated: handlers of one type end in the middle of their run") {
+    EXPLORE(schedules, runs_end_in_the_middle);
+}
 
 TEST_CASE("simulated: destructors use the bus") { EXPLORE(schedules, destructors_use_the_bus); }

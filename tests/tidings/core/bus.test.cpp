@@ -320,6 +320,77 @@ TEST_CASE("captures may reset another handler as they die, and that one's captur
     CHECK(bus.publish(tick{}) == tidings::publish_result{});
 }
 
+TEST_CASE("many handlers of one type, with others among them, are called in order; some fail, end or subscribe") {
+    // Enough of them that the table is walked in runs.
+    tidings::bus bus{{.on_error = [](const tidings::handler_error&) {}}};
+    std::vector<int> heard;
+    std::vector<tidings::subscription> subscriptions;
+    tidings::subscription late;
+    int destroyed = -1;
+    const auto add = [&](int n) {
+        subscriptions.push_back(bus.subscribe([&, n](const tick& t) {
+            heard.push_back(n);
+            if (t.n == 1 && n % 3 == 0) throw std::runtime_error{"every third"};
+            if (t.n == destroyed && n == 4) {
+                subscriptions[4].reset();   // itself
+                subscriptions[2].reset();   // an earlier one
+                subscriptions[5].reset();   // the next one
+                subscriptions[11].reset();  // a later one, of another type
+            }
+            if (t.n == 3 && n == 7) late = bus.subscribe([&](const tick&) { heard.push_back(99); });
+            if (t.n == 4 && n == 1) bus.publish(tick{5});
+        }));
+    };
+    for (int n = 0; n < 10; ++n) add(n);
+    subscriptions.push_back(bus.subscribe([&](const tick&) noexcept { heard.push_back(10); }));
+    subscriptions.push_back(bus.subscribe([&](const tick&) { heard.push_back(11); }));
+    for (int n = 12; n < 20; ++n) add(n);
+    const auto all = [] {
+        std::vector<int> numbers(20);
+        for (int n = 0; n < 20; ++n) numbers[static_cast<std::size_t>(n)] = n;
+        return numbers;
+    }();
+    const auto publish = [&](int n) {
+        heard.clear();
+        return bus.publish(tick{n});
+    };
+
+    CHECK(publish(0).handled == 20);
+    CHECK(heard == all);
+
+    const tidings::publish_result some_fail = publish(1);
+    CHECK(heard == all);
+    CHECK(some_fail == tidings::publish_result{.handled = 13, .failed = 7});
+
+    destroyed = 2;
+    const tidings::publish_result some_end = publish(2);
+    std::vector<int> left = all;
+    left.erase(left.begin() + 11);
+    left.erase(left.begin() + 5);
+    CHECK(heard == left);
+    CHECK(some_end.handled == 18);
+    left.erase(left.begin() + 4);
+    left.erase(left.begin() + 2);
+
+    CHECK(publish(3).handled == 16);
+    CHECK(heard == left);  // the newcomer does not see it
+    left.push_back(99);
+    CHECK(publish(0).handled == 17);
+    CHECK(heard == left);
+
+    std::vector<int> nested{0, 1};
+    nested.insert(nested.end(), left.begin(), left.end());
+    nested.insert(nested.end(), left.begin() + 2, left.end());
+    CHECK(publish(4).handled == 17);
+    CHECK(heard == nested);
+
+    CHECK(subscriptions[0].stats().delivered == 6);
+    CHECK(subscriptions[0].stats().failed == 1);
+    CHECK(subscriptions[4].stats().delivered == 3);
+    CHECK(subscriptions[5].stats().delivered == 2);
+    CHECK(subscriptions[11].stats().delivered == 2);
+}
+
 TEST_CASE("captures that die between two handlers may reset the next one, which nobody runs yet") {
     tidings::bus bus;
     tidings::subscription self;

@@ -141,7 +141,7 @@ private:
     }
 
     /// After the handler was made inactive: a publisher that finds the mark looks at the handler.
-    static void disturb(handler_table& table) noexcept { table.disturbed.store(true, base::store_order); }
+    static void disturb(handler_table& table) noexcept { table.walk.store(table_walk::disturbed, base::store_order); }
 
     void drop_ended() noexcept {
         TIDINGS_TRY { replace(nullptr); }

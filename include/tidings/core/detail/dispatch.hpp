@@ -112,6 +112,28 @@ struct slow_path {
         self.close(frame);
     }
 
+    /// The calls of dispatch() from `entry` on, which the slot names unless it is the end, in a table that is not
+    /// walked straight. Closes the slot.
+    template <bool Asymmetric>
+    TIDINGS_NOINLINE static void call_otherwise(base::publisher& self, base::slot& frame, const void* event,
+                                                const handler_entry* entry) noexcept {
+        const handler_table& table = table_of(frame);
+        const auto in_runs = [&] { return table.walk.load(base::load_order) == table_walk::runs; };
+        while (entry->target != nullptr && in_runs()) {
+            handler_node* const node = entry->target;
+            if (node->run != nullptr) {
+                entry = node->run(node, frame, event, entry, table.walk);
+            } else {
+                entry->call(*node, frame, event);
+                ++entry;
+            }
+            if (entry->target == nullptr) self.close(frame);
+            else frame.running.store(entry->target, base::store_order);
+            base::light_fence<true>();  // then looking again, as in dispatch()
+        }
+        if (!in_runs()) call_disturbed<Asymmetric>(self, frame, event, entry);
+    }
+
     /// The result of a publish in which not every handler returned, and the end of it.
     TIDINGS_COLD static publish_result settle(base::slot& frame, std::uint32_t handlers) noexcept {
         const auto failed = static_cast<std::uint32_t>(frame.tally.failed);
@@ -182,7 +204,7 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
     do {
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();  // naming the node, then looking for a disturbance: as in call_disturbed()
-        if (table->disturbed.load(base::load_order)) [[unlikely]]
+        if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
             break;
         entry->call(*node, frame, event);
         node = (++entry)->target;
@@ -190,7 +212,7 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
         // The same once more, and not by a lambda: two in a round save a jump for each, and every register counts.
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();
-        if (table->disturbed.load(base::load_order)) [[unlikely]]
+        if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
             break;
         entry->call(*node, frame, event);
         node = (++entry)->target;
@@ -199,8 +221,8 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
         self.close(frame);
         base::light_fence<Asymmetric>();  // then looking once more, for the last handler
     }
-    if (table->disturbed.load(base::load_order)) [[unlikely]]
-        slow_path::call_disturbed<Asymmetric>(self, frame, event, entry);
+    if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
+        slow_path::call_otherwise<Asymmetric>(self, frame, event, entry);
     if (options != nullptr) frame.options = nullptr;
     if (!frame.tally.empty()) [[unlikely]]
         return slow_path::settle(frame, table->size());
@@ -208,12 +230,33 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
 }
 
 template <event E, class Handler>
-void stored_handler<E, Handler>::call(handler_node& node, base::slot& frame, const void* event) noexcept {
+TIDINGS_INLINE void stored_handler<E, Handler>::handle(base::slot& frame, const void* event) noexcept {
     TIDINGS_TRY {
-        const outcome outcome = static_cast<stored_handler&>(node).handler(*static_cast<const E*>(event), frame);
-        if (outcome != outcome::handled) slow_path::report_miss(node, frame, outcome);
+        const outcome outcome = handler(*static_cast<const E*>(event), frame);
+        if (outcome != outcome::handled) slow_path::report_miss(*this, frame, outcome);
     }
-    TIDINGS_CATCH_ALL { slow_path::report_failure(node, frame); }
+    TIDINGS_CATCH_ALL { slow_path::report_failure(*this, frame); }
+}
+
+template <event E, class Handler>
+void stored_handler<E, Handler>::call(handler_node& node, base::slot& frame, const void* event) noexcept {
+    static_cast<stored_handler&>(node).handle(frame, event);
+}
+
+template <event E, class Handler>
+const handler_entry* stored_handler<E, Handler>::run_on(handler_node* node, base::slot& frame, const void* event,
+                                                        const handler_entry* entry,
+                                                        const base::atomic<table_walk>& walk) noexcept {
+    for (;;) {
+        static_cast<stored_handler&>(*node).handle(frame, event);
+        ++entry;
+        if (entry->call != &stored_handler::call) return entry;
+        node = entry->target;
+        frame.running.store(node, base::store_order);
+        base::light_fence<true>();  // as in dispatch()
+        if (walk.load(base::load_order) != table_walk::runs) [[unlikely]]
+            return entry;
+    }
 }
 
 }  // namespace tidings::detail

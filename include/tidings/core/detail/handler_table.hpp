@@ -23,6 +23,13 @@ struct handler_entry {
     handler_node* target;
 };
 
+/// How publishers go through a table.
+enum class table_walk : std::uint8_t {
+    straight,   ///< from entry to entry
+    runs,       ///< many handlers of one type stand next to each other: a call for all of them
+    disturbed,  ///< a handler in it was ended: with a look at each before and after calling it
+};
+
 /// Publishers hold it by a slot. It does not change once somebody has published with it; until then handlers are
 /// added in place, and stand in any order.
 class handler_table : public base::table_base {
@@ -82,8 +89,7 @@ public:
     counter& add_counter(const base::publisher& self) {
         auto& list = list_of(self);
         auto* const added = new counter{self.number(), list.load(std::memory_order_relaxed)};
-        if (!published_) sort();
-        published_ = true;
+        if (!published_) freeze(self.fast_home() != nullptr);
         list.store(added, std::memory_order_release);
         return *added;
     }
@@ -108,9 +114,9 @@ public:
         ::new (static_cast<void*>(end_)) handler_entry{nullptr, nullptr};
     }
 
-    /// Set when a handler in it was ended. A publisher then looks at each handler before and after calling it; until
-    /// then it looks here alone. Pairs with slot::running.
-    base::atomic<bool> disturbed{false};
+    /// A publisher that has named a handler in its slot looks here, and unless the table is disturbed not at the
+    /// handler. Pairs with slot::running.
+    base::atomic<table_walk> walk{table_walk::straight};
 
     /// How many publishes met the disturbance.
     base::atomic<std::uint32_t> disturbed_publishes{0};
@@ -133,6 +139,24 @@ private:
         if (a_is_queued != (b.target->queued != nullptr)) return a_is_queued;
         if (a.target->priority != b.target->priority) return a.target->priority > b.target->priority;
         return a.target->number < b.target->number;
+    }
+
+#if defined(TIDINGS_SIMULATION)
+    static constexpr std::uint32_t fewest_followers = 1;
+#else
+    static constexpr std::uint32_t fewest_followers = 4;
+#endif
+
+    /// Runs leave out fences that only asymmetric ones make unnecessary.
+    void freeze(bool asymmetric) noexcept {
+        published_ = true;
+        sort();
+        std::uint32_t followers = 0;
+        for (const handler_entry* entry = begin(); entry != end_; ++entry)
+            if (entry->target->run != nullptr && entry->call == (entry + 1)->call) ++followers;
+        const bool worth_it = asymmetric && followers >= fewest_followers && followers >= size() / 2;
+        if (worth_it && walk.load(std::memory_order_relaxed) == table_walk::straight)
+            walk.store(table_walk::runs, std::memory_order_relaxed);  // ordered by the counter that follows
     }
 
     /// Heapsort, in place (Williams, "Algorithm 232", 1964): std::sort is in a header of four thousand lines.

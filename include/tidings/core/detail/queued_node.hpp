@@ -51,7 +51,7 @@ struct queued_node : handler_node {
     queued_node(end_function destroy, std::size_t alignment, std::string_view subscriber, int order, bus_state& owner,
                 const base::event_entry& type, const time_source* times, event_queue& events, handle_function run,
                 void (*release)(handler_node&) noexcept)
-        : handler_node{destroy, alignment, subscriber, order, owner, this},
+        : handler_node{destroy, alignment, subscriber, order, owner, nullptr, this},
           origin{&type, times},
           queue{&events},
           handle{run},
