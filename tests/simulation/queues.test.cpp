@@ -73,6 +73,7 @@ struct tick {
 struct tock {
     int n = 0;
 };
+struct over {};
 
 /// What a handler captured: says whether it lives, and that nobody runs it when it dies.
 class capture {
@@ -891,6 +892,47 @@ void a_worker_resets_who_waits_for_it(scheduler& run) {
     require(fed.stats().queued == 0, "something is still queued");
 }
 
+/// A handler on the only thread of an executor resets one that waits, on another thread, for room in a queue of it.
+void a_worker_resets_who_waits_for_its_executor(scheduler& run) {
+    crew threads{run};
+    thread_pool pool{1};
+    bus bus{{.executor = pool, .on_error = [](const handler_error&) {}}};
+    subscription taken = bus.subscribe([](const tock&) {}, async.capacity(1));
+    subscription feeder = bus.subscribe([&](const tick&) {
+        for (int n = 1; n <= 3; ++n) bus.publish(tock{n});
+    });
+    const subscription resetter = bus.subscribe([&](const over&) { feeder.reset(); }, async);
+    threads.spawn("publisher", [&] { bus.publish(tick{}); });
+    threads.spawn("stopper", [&] { bus.publish(over{}); });
+    threads.join();
+    bus.drain();
+    require(taken.stats().queued == 0, "something is still queued");
+    require(feeder.reset() == reset_result::ended, "not ended");
+}
+
+/// A handler destroys a pool while a handler on it resets the first, or waits for room in a queue of its executor.
+template <bool resets>
+void a_handler_destroys_a_pool_that_waits_for_it(scheduler& run) {
+    crew threads{run};
+    thread_pool pool{1};
+    auto doomed = std::make_unique<thread_pool>(1);
+    bus bus{{.executor = pool, .on_error = [](const handler_error&) {}}};
+    subscription destroyer = bus.subscribe([&](const over&) { doomed.reset(); }, async);
+    const subscription taken = bus.subscribe([](const tock&) {}, async.capacity(1));
+    const subscription waits = bus.subscribe(
+        [&](const tick&) {
+            if constexpr (resets) destroyer.reset();
+            else
+                for (int n = 1; n <= 3; ++n) bus.publish(tock{n});
+        },
+        async.on(*doomed));
+    threads.spawn("publisher", [&] { bus.publish(tick{}); });
+    threads.spawn("destroyer", [&] { bus.publish(over{}); });
+    threads.join();
+    bus.drain();
+    require(taken.stats().queued == 0, "something is still queued");
+}
+
 // --- Mailboxes -----------------------------------------------------------------------------------------------------
 
 /// Two receivers share a mailbox: each event comes out once, in order for each; both end when it is closed.
@@ -1192,6 +1234,18 @@ TEST_CASE("simulated: a loop and a pool publish to each other") { EXPLORE(schedu
 TEST_CASE("simulated: two pools feed each other") { EXPLORE(schedules, two_pools_feed_each_other); }
 TEST_CASE("simulated: two pools wait for each other") { EXPLORE(schedules, two_pools_wait_for_each_other); }
 TEST_CASE("simulated: a queue feeds itself") { EXPLORE(schedules, a_queue_feeds_itself); }
+TEST_CASE("simulated: a worker resets who waits for its executor") {
+    EXPLORE(schedules, a_worker_resets_who_waits_for_its_executor);
+}
+
+TEST_CASE("simulated: a handler destroys a pool whose handler resets it") {
+    EXPLORE(schedules, a_handler_destroys_a_pool_that_waits_for_it<true>);
+}
+
+TEST_CASE("simulated: a handler destroys a pool whose handler waits for room in its queue") {
+    EXPLORE(schedules, a_handler_destroys_a_pool_that_waits_for_it<false>);
+}
+
 TEST_CASE("simulated: a worker resets who waits for it") { EXPLORE(schedules, a_worker_resets_who_waits_for_it); }
 TEST_CASE("simulated: two receive from one mailbox") {
     EXPLORE(schedules, two_receive<1>);

@@ -5,8 +5,7 @@
 /// that named it empties its slot, fences and looks at `active` again; the last of them finds it inactive and in no
 /// slot, and ends it. Everyone else waits for `ended`.
 ///
-/// Waiting threads stand in a graph: a runnable waits for the threads whose slots name it, a thread for the
-/// runnable it waits for. Whoever would close a cycle does not wait, and is told.
+/// Waiting threads stand in a graph, see wait_graph.hpp: whoever would close a circle does not wait, and is told.
 #pragma once
 
 #include <tidings/base/config.hpp>
@@ -15,6 +14,8 @@
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_graph.hpp>
+#include <tidings/base/wait_room.hpp>
 
 #include <atomic>
 #include <mutex>
@@ -69,17 +70,6 @@ TIDINGS_COLD inline void left_inactive(publisher& self, runnable& r) noexcept {
     end_if_unheld(self.home(), &self, r);
 }
 
-/// Whether `self`, waiting for `what`, would wait for itself. Holds wait_room::mutex. Linear in the waiting threads
-/// times all threads.
-inline bool would_wait_for_itself(domain& home, const publisher& self, const awaited& what) noexcept {
-    return home.any_publisher([&](publisher& other) {
-        if (other.waits_for.run == nullptr || other.visited == home.waits().searches || !other.is_awaited(what))
-            return false;
-        other.visited = home.waits().searches;
-        return self.is_awaited(other.waits_for) || would_wait_for_itself(home, self, other.waits_for);
-    });
-}
-
 /// Waits until `r` has ended; ends it here if it can. The calling thread has found `r` inactive and run a heavy fence
 /// since. Calls user code: no lock may be held.
 inline barrier_result wait_until_ended(domain& home, publisher* self, runnable& r) noexcept {
@@ -89,15 +79,14 @@ inline barrier_result wait_until_ended(domain& home, publisher* self, runnable& 
     std::unique_lock lock{room.mutex};
     room.waiting.fetch_add(1, std::memory_order_seq_cst);  // pairs with end_if_unheld()
     auto result = barrier_result::ended;
+    thread_wait wait{.slots = {&r}, .who = self};
     bool again = false;
     while (r.state.load(std::memory_order_seq_cst) != runnable::progress::ended) {
         if (self != nullptr) {
-            ++room.searches;
             if (self->runs(r)) result = barrier_result::running_here;
-            else if (would_wait_for_itself(home, *self, {&r})) result = barrier_result::would_deadlock;
+            else if (!enter(home, wait)) result = barrier_result::would_deadlock;
             if (result != barrier_result::ended) break;
         }
-        if (self != nullptr) self->waits_for = {&r};
         bool something = true;
         if (idle_hook* const hook = idle_hook::here()) {
             lock.unlock();
@@ -106,7 +95,7 @@ inline barrier_result wait_until_ended(domain& home, publisher* self, runnable& 
         } else {
             room.ended.wait(lock);
         }
-        if (self != nullptr) self->waits_for = {};
+        if (self != nullptr) leave(room, wait);
         if (!something && r.state.load(std::memory_order_seq_cst) != runnable::progress::ended) {
             result = barrier_result::would_deadlock;
             break;

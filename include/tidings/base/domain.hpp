@@ -6,33 +6,13 @@
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_room.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
 namespace tidings::base {
-
-/// A thread that works for an executor (or for none), and waits until another's tasks have made room.
-struct executor_wait {
-    const void* inside = nullptr;
-    const void* waits_at = nullptr;
-    unsigned inside_width = 0;  ///< how many threads the executor has
-    unsigned at_width = 0;
-    std::uint64_t visited = 0;
-    executor_wait* next = nullptr;
-};
-
-/// Where threads wait for a handler to end. Entered only before a real wait.
-struct wait_room {
-    base::mutex mutex;
-    condition_variable ended;
-    atomic<std::uint32_t> waiting{0};
-
-    // Guarded by mutex.
-    std::uint64_t searches = 0;
-    executor_wait* executor_waits = nullptr;
-};
 
 /// Everything that threads share about publishing. There is one for each copy of this function in the process: one
 /// in all, unless shared libraries hide their symbols. A bus keeps to the domain it was made in, whoever uses it.

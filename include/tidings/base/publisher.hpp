@@ -23,6 +23,7 @@
 namespace tidings::base {
 
 class domain;
+struct thread_wait;
 
 }  // namespace tidings::base
 
@@ -74,8 +75,8 @@ struct slot {
     atomic<slot*> inner{nullptr};  ///< kept when closed
 };
 
-/// What a thread waits for: that every slot that names `run` has been left; with `in`, that those go on which name it
-/// in that table.
+/// What a thread may wait for: that every slot that names `run` has been left; with `in`, that those go on which name
+/// it in that table.
 struct awaited {
     const runnable* run = nullptr;
     const table_base* in = nullptr;
@@ -173,9 +174,7 @@ public:
         });
     }
 
-    /// Set while the thread waits for others. Guarded by wait_room::mutex, as is `visited`.
-    awaited waits_for{};
-    std::uint64_t visited = 0;
+    const thread_wait* waits = nullptr;  ///< while the thread waits for others; guarded by wait_room::mutex
 
 private:
     friend class domain;

@@ -69,7 +69,8 @@ public:
 
     /// Destroys the tasks that wait, on the calling thread, and then waits for those that run; tasks that are posted
     /// meanwhile, or later through an executor_ref, are destroyed at once. Called by one of its own tasks it waits for
-    /// the others only; the thread of that one ends when the task does.
+    /// the others only; the thread of that one ends when the task does. Where a task waits, through others or not, for
+    /// the calling thread, as by subscription::reset(), nothing is waited for: the threads end when their tasks do.
     ///
     /// Blocks for as long as the tasks that run take; no lock is held while tasks are destroyed.
     ~thread_pool() {

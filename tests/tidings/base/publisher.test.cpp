@@ -40,7 +40,7 @@ TEST_CASE("a record begins with one closed slot, and names nothing") {
     CHECK_FALSE(p.publishing());
     CHECK_FALSE(p.runs(r));
     CHECK_FALSE(p.reads(&table));
-    CHECK(p.waits_for.run == nullptr);
+    CHECK(p.waits == nullptr);
 }
 
 TEST_CASE("publishes in a row use the outermost slot, nested ones a slot each") {

@@ -61,6 +61,27 @@ TEST_CASE("an event is published when its time has come, not before, and once") 
     CHECK(early.cancel() == tidings::reset_result::ended);
 }
 
+TEST_CASE("an event that a timer cannot publish is told to on_error") {
+    int living = 0;
+    std::vector<std::string> told;
+    {
+        tidings::testing::simulation sim{1};
+        tidings::bus bus{{.executor = sim.executor(),
+                          .clock = sim.clock(),
+                          .on_error = [&](const tidings::handler_error& e) { told.emplace_back(e.event_type()); }}};
+        int handled = 0;
+        auto taken = bus.subscribe([&](const fragile&) { ++handled; }, tidings::async);
+        static_cast<void>(bus.publish_after(1ms, fragile{living}));
+        fragile::throws = true;
+        sim.advance(1ms);
+        fragile::throws = false;
+        CHECK(handled == 0);
+        REQUIRE(told.size() == 1);
+        CHECK(told.front().find("fragile") != std::string::npos);
+    }
+    CHECK(living == 0);
+}
+
 TEST_CASE("timers of one moment ring in the order in which they were set, and the past is now") {
     world w;
     std::vector<int> seen;

@@ -121,8 +121,8 @@ struct slow_path {
         const auto in_runs = [&] { return table.walk.load(base::load_order) == table_walk::runs; };
         while (entry->target != nullptr && in_runs()) {
             handler_node* const node = entry->target;
-            if (node->run != nullptr) {
-                entry = node->run(node, frame, event, entry, table.walk);
+            if (node->call_run != nullptr) {
+                entry = node->call_run(node, frame, event, entry, table.walk);
             } else {
                 entry->call(*node, frame, event);
                 ++entry;

@@ -10,12 +10,12 @@
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/brief_lock.hpp>
 #include <tidings/base/domain.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/idle_hook.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/core/detail/backlog.hpp>
-#include <tidings/core/detail/executor_scope.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/quiet_signal.hpp>
 #include <tidings/core/detail/space_wait.hpp>
@@ -262,7 +262,8 @@ private:
     bool wait_for_space(std::unique_lock<base::mutex>& lock, queued_node& target, base::publisher& self) {
         if (executor_ != nullptr) {
             lock.unlock();
-            const bool mine = executor_->runs_here() || executor_scope::runs(executor_.get());
+            const bool mine = executor_->runs_here() ||
+                              base::executor_scope::runs(base::executor_scope::innermost(), executor_.get());
             lock.lock();
             if (mine) return false;
             while (is_full() && !closed_ && !target.closed) {
@@ -446,7 +447,7 @@ private:
             executor_->post(task{w});
             return;
         }
-        const executor_scope inside{executor_.get()};
+        const base::executor_scope inside{executor_.get()};
         base::publisher& self = *here;
         self.open(*frame, base::publisher::between());
         frame->tally.detached = 1;

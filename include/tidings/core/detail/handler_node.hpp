@@ -37,7 +37,7 @@ struct handler_node : base::runnable {
     handler_node(end_function destroy, std::size_t alignment, std::string_view subscriber, int order, bus_state& owner,
                  run_function run_of_its_type, queued_node* queued_self = nullptr)
         : runnable{destroy},
-          run{run_of_its_type},
+          call_run{run_of_its_type},
           name{subscriber},
           bus{&owner},
           queued{queued_self},
@@ -53,7 +53,7 @@ struct handler_node : base::runnable {
         ::operator delete(static_cast<void*>(node), alignment);
     }
 
-    const run_function run;  ///< null: it is called alone
+    const run_function call_run;  ///< null: it is called alone
     const std::string name;
     bus_state* const bus;       ///< counted
     queued_node* const queued;  ///< the node itself, if events come to it through a queue

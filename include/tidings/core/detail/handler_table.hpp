@@ -153,7 +153,7 @@ private:
         sort();
         std::uint32_t followers = 0;
         for (const handler_entry* entry = begin(); entry != end_; ++entry)
-            if (entry->target->run != nullptr && entry->call == (entry + 1)->call) ++followers;
+            if (entry->target->call_run != nullptr && entry->call == (entry + 1)->call) ++followers;
         const bool worth_it = asymmetric && followers >= fewest_followers && followers >= size() / 2;
         if (worth_it && walk.load(std::memory_order_relaxed) == table_walk::straight)
             walk.store(table_walk::runs, std::memory_order_relaxed);  // ordered by the counter that follows

@@ -5,12 +5,14 @@
 #include <tidings/base/attachment.hpp>
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/bus_state.hpp>
-#include <tidings/core/detail/executor_scope.hpp>
 #include <tidings/core/detail/timer_list.hpp>
+#include <tidings/core/event.hpp>
+#include <tidings/core/handler_error.hpp>
 #include <tidings/core/publish.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
@@ -29,7 +31,7 @@ namespace tidings::detail {
 class timer_node : public base::runnable, public alarm, public base::job, public timer_list::link {
 public:
     using time_point = std::chrono::steady_clock::time_point;
-    using fire_function = void (*)(timer_node&, const publish_options&);
+    using fire_function = void (*)(timer_node&, const publish_options&) noexcept;
 
     /// Rings at `at`, and then each `period` unless that is zero. Throws std::bad_alloc and tidings::error.
     void start(time_point at) {
@@ -131,15 +133,14 @@ private:
             executor_->post(task{static_cast<base::job&>(*this)});
             return;
         }
-        const executor_scope inside{executor_.get()};
+        const base::executor_scope inside{executor_.get()};
         static constexpr base::table_base none;
         base::publisher& self = *here;
         frame->table.store(&none, base::store_order);
         self.open(*frame, this);
         fence(home);  // naming the node, then looking at it
         if (active.load(base::load_order)) {
-            TIDINGS_TRY { fire_(*this, {.correlation_id = correlation_id, .causation_id = causation_id}); }
-            TIDINGS_CATCH_ALL {}  // no memory to publish with
+            fire_(*this, {.correlation_id = correlation_id, .causation_id = causation_id});
             if (period_ == std::chrono::steady_clock::duration::zero()) active.store(false, base::store_order);
             else ring_again();
         }
@@ -195,8 +196,12 @@ public:
 private:
     static void destroy(base::runnable& self) noexcept { static_cast<stored_timer&>(self).event_.~E(); }
     static void free(timer_node* self) noexcept { delete static_cast<stored_timer*>(self); }
-    static void fire(timer_node& self, const publish_options& options) {
-        Publish{}(self.bus(), static_cast<stored_timer&>(self).event_, options);
+    static void fire(timer_node& self, const publish_options& options) noexcept {
+        TIDINGS_TRY { Publish{}(self.bus(), static_cast<stored_timer&>(self).event_, options); }
+        TIDINGS_CATCH_ALL {
+            self.bus().errors().report(handler_error{
+                "a timer", event_name<E>(), "the event was not published: moving it threw, or there was no memory"});
+        }
     }
     ~stored_timer() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
 

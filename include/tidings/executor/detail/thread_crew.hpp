@@ -53,8 +53,9 @@ public:
         if (before.joinable()) before.join();
     }
 
-    /// No thread starts any more, and those that did have ended but for the calling one, which is let go.
-    void end() noexcept {
+    /// No thread starts any more, and those that did have ended but for the calling one, which is let go; so are all if
+    /// the caller may not wait.
+    void end(bool may_wait) noexcept {
         std::vector<base::thread> handles;
         base::thread left;
         {
@@ -63,14 +64,15 @@ public:
             handles.swap(handles_);
             left.swap(left_);
         }
-        for (base::thread& each : handles) end(each);
-        end(left);
+        for (base::thread& each : handles) end(each, may_wait);
+        end(left, may_wait);
     }
 
 private:
-    static void end(base::thread& each) noexcept {
-        if (each.get_id() == base::this_thread_id()) each.detach();
-        else if (each.joinable()) each.join();
+    static void end(base::thread& each, bool may_wait) noexcept {
+        if (!each.joinable()) return;
+        if (!may_wait || each.get_id() == base::this_thread_id()) each.detach();
+        else each.join();
     }
 
     const bool detaches_;

@@ -1,8 +1,12 @@
 /// What a thread_pool shares with its threads and with those who post to it.
 #pragma once
 
+#include <tidings/base/domain.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_graph.hpp>
+#include <tidings/base/wait_room.hpp>
 #include <tidings/executor/detail/thread_crew.hpp>
 #include <tidings/executor/detail/thread_name.hpp>
 #include <tidings/executor/executor.hpp>
@@ -56,7 +60,9 @@ public:
         if (!grows->start()) grows->give_up_if_deserted();
     }
 
-    bool runs_here() const noexcept override { return here::get() == this; }
+    bool runs_here() const noexcept override {
+        return base::executor_scope::runs(base::executor_scope::innermost(), identity());
+    }
     unsigned width() const noexcept override { return options_.maximum; }
     bool is_busy() const noexcept override { return hint_.load(std::memory_order_relaxed); }
 
@@ -75,7 +81,7 @@ public:
     }
 
     /// Nothing starts from here on; what was queued is destroyed here, what runs is waited for, unless it is what
-    /// calls.
+    /// calls, or waits for what calls.
     void stop() noexcept {
         {
             const std::lock_guard lock{mutex_};
@@ -84,12 +90,24 @@ public:
         }
         // The queue is the caller's now: neither post() nor a thread touches it once it is stopped.
         while (base::job* const left = jobs_.pop()) left->act(*left, false);
-        crew_.end();
+        base::domain& home = base::domain::here();
+        base::thread_wait wait{.all_of = identity(), .who = home.find()};
+        bool may_wait = false;
+        {
+            const std::lock_guard lock{home.waits().mutex};
+            may_wait = base::enter(home, wait);
+        }
+        crew_.end(may_wait);
+        if (!may_wait) return;
+        const std::lock_guard lock{home.waits().mutex};
+        base::leave(home.waits(), wait);
     }
 
 private:
-    using here = base::thread_pointer<const worker_pool>;
     using clock = base::steady_clock;
+
+    /// As others know it: see base::executor_scope.
+    const executor_port* identity() const noexcept { return this; }
 
     // ---- With mutex_ held.
 
@@ -186,9 +204,9 @@ private:
 
     void work(unsigned number) noexcept {
         if (!options_.name.empty()) name_this_thread(options_.name, number);
-        here::set(this);
         bool stays = true;
         {
+            const base::executor_scope inside{identity()};
             bool spun = false;
             std::unique_lock lock{mutex_};
             while (stays && !stopped_) {
@@ -210,7 +228,6 @@ private:
             --threads_;
             --idle_;
         }
-        here::set(nullptr);
         if (!stays) crew_.leave();
     }
 

@@ -1,0 +1,53 @@
+/// Threads that wait for each other: whoever would close a circle does not wait, and is told.
+///
+/// A thread waits until others have left a handler, until some thread of an executor is free, or until all of them have
+/// come out. It can go on if those it waits for can, and a thread that does not wait can. What cannot go on by that
+/// rule, applied until nothing changes, never will: a deadlock (R. Holt, "Some deadlock properties of computer
+/// systems", 1972). Entered only before a real wait.
+#pragma once
+
+#include <tidings/base/domain.hpp>
+#include <tidings/base/executor_scope.hpp>
+#include <tidings/base/publisher.hpp>
+#include <tidings/base/wait_room.hpp>
+
+namespace tidings::base {
+
+/// Whether the wait ends if those that are marked as able to go on do. Holds wait_room::mutex.
+inline bool ends(domain& home, const thread_wait& wait) noexcept {
+    const auto is_stuck = [](const thread_wait* other) { return other != nullptr && !other->goes_on; };
+    const auto stuck_in = [&](const void* executor, const thread_wait* but) {
+        unsigned count = 0;
+        for (const thread_wait* each = home.waits().first; each != nullptr; each = each->next)
+            if (each != but && is_stuck(each) && executor_scope::runs(each->inside, executor)) ++count;
+        return count;
+    };
+    if (wait.all_of != nullptr && stuck_in(wait.all_of, &wait) != 0) return false;
+    if (wait.any_of != nullptr && stuck_in(wait.any_of, nullptr) >= wait.threads) return false;
+    return wait.slots.run == nullptr || !home.any_publisher([&](const publisher& other) {
+        return is_stuck(other.waits) && other.is_awaited(wait.slots);
+    });
+}
+
+/// The calling thread is about to wait. False: it would wait for itself, and is not entered. Holds wait_room::mutex.
+/// Linear in the waiting threads plus all threads; for each thread that others which wait depend on, once more.
+inline bool enter(domain& home, thread_wait& self) noexcept {
+    wait_room& room = home.waits();
+    self.next = room.first;
+    room.first = &self;
+    if (self.who != nullptr) self.who->waits = &self;
+    for (thread_wait* each = room.first; each != nullptr; each = each->next) each->goes_on = false;
+    for (bool changed = true; changed;) {
+        if (ends(home, self)) return true;
+        changed = false;
+        for (thread_wait* each = self.next; each != nullptr; each = each->next) {
+            if (each->goes_on || !ends(home, *each)) continue;
+            each->goes_on = true;
+            changed = true;
+        }
+    }
+    leave(room, self);
+    return false;
+}
+
+}  // namespace tidings::base
