@@ -31,6 +31,27 @@ void quiet(benchmark::State& state) {
     measure(state, [&] { const auto subscription = here.library.subscribe(add_to{&counter}); });
 }
 
+/// The same where another thread has published: only then is there anybody against whom to run a barrier.
+template <class Library>
+void beside_a_publisher(benchmark::State& state) {
+    populated<Library> here{state};
+    const auto heard = here.library.subscribe([](const tick&) {});
+    std::atomic<bool> published{false};
+    std::atomic<bool> stop{false};
+    std::thread publisher{[&] {
+        here.library.publish(tick{});
+        published = true;
+        published.notify_one();
+        stop.wait(false);
+    }};
+    published.wait(false);
+    std::uint64_t counter = 0;
+    measure(state, [&] { const auto subscription = here.library.subscribe(add_to{&counter}); });
+    stop = true;
+    stop.notify_one();
+    publisher.join();
+}
+
 template <class Library>
 void between_publishes(benchmark::State& state) {
     populated<Library> here{state};
@@ -78,6 +99,7 @@ void register_subscribe() {
     for_each_library<tick>([]<class Library> {
         add<Library>("quiet", quiet<Library>);
         add<Library>("between_publishes", between_publishes<Library>);
+        if constexpr (Library::stands_threads) add<Library>("beside_a_publisher", beside_a_publisher<Library>);
         if constexpr (Library::stands_threads)
             add<Library>("while_another_publishes", while_another_publishes<Library>, true);
     });

@@ -9,8 +9,9 @@ namespace {
 
 using bound = requirement::bound;
 
-std::optional<double> against_the_loop(const results& all, const std::string& handlers) {
-    return all.ratio("publish/tidings/" + handlers, "publish/function_loop/" + handlers);
+std::optional<double> against_the_loop(const results& all, const std::string& handlers,
+                                       const std::string& group = "publish") {
+    return all.ratio(group + "/tidings/" + handlers, group + "/function_loop/" + handlers);
 }
 
 std::optional<double> gained_by_a_second(const results& all, const std::string& handlers) {
@@ -40,6 +41,12 @@ std::vector<requirement> requirements(const results& all) {
         {"publish to 4 handlers" + loop, bound::at_most, 1.1, "x", against_the_loop(all, "4")},
         {"publish to 16 handlers" + loop, bound::at_most, 1.0, "x", against_the_loop(all, "16")},
         {"publish to 64 handlers" + loop, bound::at_most, 1.0, "x", against_the_loop(all, "64")},
+        {"the same, 4 handlers of different types", bound::at_most, 1.1, "x",
+         against_the_loop(all, "4", "publish_differing")},
+        {"the same, 16 handlers of different types", bound::at_most, 1.0, "x",
+         against_the_loop(all, "16", "publish_differing")},
+        {"the same, 64 handlers of different types", bound::at_most, 1.0, "x",
+         against_the_loop(all, "64", "publish_differing")},
         {"publish to 1 handler, above that loop", bound::at_most, 2.5, "ns",
          all.excess("publish/tidings/1", "publish/function_loop/1")},
         {"allocations for a publish", bound::at_most, 0, "", most_allocations(all), 3},

@@ -60,6 +60,7 @@ void write_subscribe(std::ostream& out, const results& all) {
            "others. With a publish between each, there are two publishes to all of them in it.\n";
     write_heading(out, "", {"alone", "allocations", "beside 1,000", "allocations"});
     const columns ways{{"", "quiet"},
+                       {", another thread has published", "beside_a_publisher"},
                        {", a publish between each", "between_publishes"},
                        {", while another thread publishes", "while_another_publishes"}};
     for (const auto& [suffix, way] : ways) {

@@ -93,6 +93,16 @@ void use_everything() {
 
 }  // namespace
 
+TEST_CASE("a lock that is held at an entry is seen") {
+    entries_under_a_lock = 0;
+    tidings::base::mutex m;
+    m.lock();
+    enter_user_code();
+    m.unlock();
+    CHECK(entries_under_a_lock == 1);
+    entries_under_a_lock = 0;
+}
+
 TEST_CASE("no lock is held at any entry into user code") {
     entries = 0;
     const std::uint64_t before = support::locks_taken.load();

@@ -1,6 +1,7 @@
 // What programs without exceptions or run-time type information use of the library.
 #include <tidings/tidings.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -49,5 +50,21 @@ int main() {
     check(bus.publish(ping{40}).handled == 2 && sum == 2, "nobody hears after reset or expiry");
     check(adder.stats().delivered == 1 && !weak[0].active(), "stats");
     check(to_string(tidings::event_id::next()).size() == 36, "ids");
+
+    tidings::thread_pool pool{1};
+    tidings::manual_executor loop;
+    tidings::bus queues{{.executor = pool, .on_error = [](const tidings::handler_error&) {}}};
+    int on_pool = 0;
+    int on_loop = 0;
+    const auto by_key = queues.subscribe([&](const ping& p) { on_pool += p.n; },
+                                         tidings::async.ordered_by(&ping::n).filter([](const ping&) { return true; }));
+    const auto in_loop = queues.subscribe([&](const ping& p) { on_loop += p.n; }, tidings::async.on(loop));
+    tidings::mailbox<ping> box = queues.mailbox<ping>();
+    const auto soon = queues.publish_after(std::chrono::milliseconds{1}, ping{1});
+    check(queues.publish(ping{2}).queued == 3, "every queue took it");
+    check(static_cast<bool>(box.receive()) && static_cast<bool>(box.receive()), "the mailbox had both, one by a timer");
+    loop.run();
+    queues.drain();
+    check(on_pool == 3 && on_loop == 3 && queues.stats().delivered == 6, "what queues delivered");
     return failures == 0 ? 0 : 1;
 }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <thread>
 
 namespace {
 
@@ -27,6 +28,37 @@ bool works(tidings::bus& bus, std::atomic<int>& heard) {
     while (heard < 202) {}
     bus.drain();
     return heard == 202;
+}
+
+/// In a child whose parent had a thread inside a handler: threads of the child, which may get that one's stack and
+/// number, are not inside it.
+bool threads_are_new() {
+    tidings::bus own;
+    std::atomic<int> roots{0};
+    const auto taken = own.subscribe([&](const tick&, const tidings::context& origin) {
+        if (origin.causation_id() == tidings::event_id{}) ++roots;
+    });
+    for (int n = 0; n != 3; ++n) std::thread{[&] { own.publish(tick{}); }}.join();
+    return roots == 3;
+}
+
+int fork_beside_a_handler() {
+    tidings::bus bus;
+    std::atomic<bool> inside{false};
+    std::atomic<bool> leave{false};
+    const auto taken = bus.subscribe([&](const tick&) {
+        inside = true;
+        while (!leave) std::this_thread::yield();
+    });
+    std::thread other{[&] { bus.publish(tick{}); }};
+    while (!inside) std::this_thread::yield();
+    const pid_t child = ::fork();
+    if (child == 0) std::_Exit(threads_are_new() ? 0 : 7);
+    leave = true;
+    other.join();
+    int status = 0;
+    if (::waitpid(child, &status, 0) != child || !WIFEXITED(status)) return 8;
+    return WEXITSTATUS(status);
 }
 
 }  // namespace
@@ -49,7 +81,8 @@ int main() {
     }
     int status = 0;
     if (::waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return 5;
-    return works(bus, heard) ? 0 : 6;
+    if (!works(bus, heard)) return 6;
+    return fork_beside_a_handler();
 }
 
 #else

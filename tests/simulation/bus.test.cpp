@@ -6,7 +6,9 @@
 #include <tidings/tidings.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -231,22 +233,34 @@ void destructors_use_the_bus(scheduler& run) {
     require(tocks == 1, "the destructor's event did not come once");
 }
 
-/// Handlers of one type that stand next to each other are called in one loop, and end as safely as others do.
-void runs_end_in_the_middle(scheduler& run) {
+/// The n-th handler is of the n-th type, or all are of one.
+template <std::size_t, class Body>
+struct of_type : Body {
+    using Body::operator();
+};
+
+/// Handlers of one type that stand next to each other are called in one loop, others one by one; both end safely.
+template <bool differing>
+void handlers_end_among_others(scheduler& run) {
     bus bus;
     base::atomic<int> living{0};
     std::array<base::atomic<bool>, 4> over{};
     std::array<int, 4> calls{};
     std::array<subscription, 4> taken;
-    for (std::size_t h = 0; h < taken.size(); ++h) {
-        auto owned = std::make_shared<capture>(living);
-        taken[h] = bus.subscribe([&, h, owned](const tick&) {
+    const auto subscribe = [&]<std::size_t H>() {
+        const auto body = [&, h = H, owned = std::make_shared<capture>(living)](const tick&) {
             owned->run([&] {
                 require(!over[h].load(), "the handler ran after reset()");
                 ++calls[h];
             });
-        });
-    }
+        };
+        using one = of_type<(differing ? H : 0), std::function<void(const tick&)>>;
+        taken[H] = bus.subscribe<tick>(one{body});
+    };
+    subscribe.template operator()<0>();
+    subscribe.template operator()<1>();
+    subscribe.template operator()<2>();
+    subscribe.template operator()<3>();
     run.spawn("publisher", [&] {
         for (int n = 0; n < 3; ++n) bus.publish(tick{n});
     });
@@ -294,7 +308,11 @@ TEST_CASE("simulated: a bus is destroyed while a handler runs") {
 TEST_CASE("simulated: a weak listener expires between publishers") { EXPLORE(schedules, a_weak_listener_expires); }
 
 TEST_CASE("simulated: handlers of one type end in the middle of their run") {
-    EXPLORE(schedules, runs_end_in_the_middle);
+    EXPLORE(schedules, handlers_end_among_others<false>);
+}
+
+TEST_CASE("simulated: handlers of different types end among each other") {
+    EXPLORE(schedules, handlers_end_among_others<true>);
 }
 
 TEST_CASE("simulated: destructors use the bus") { EXPLORE(schedules, destructors_use_the_bus); }

@@ -60,18 +60,41 @@ std::string follow_one_subscription(tidings::bus& bus, const progress& all, std:
     std::array<std::uint64_t, publishers> begun_at_start{};
     std::array<std::uint64_t, publishers> ended_at_end{};
 
-    const int priority = static_cast<int>(random() % 3) - 1;
-    tidings::subscription taken =
-        bus.subscribe([&account, captured](const numbered& e) { account.take(e); }, tidings::sync.priority(priority));
+    const auto subscribe = [&](seen& to) {
+        const int priority = static_cast<int>(random() % 3) - 1;
+        return bus.subscribe([&to, captured](const numbered& e) { to.take(e); }, tidings::sync.priority(priority));
+    };
+    // Neighbours of the same type, so that tables are walked in runs: they come before and after, and end first or
+    // last.
+    std::array<seen, 4> neighbours;
+    std::vector<tidings::subscription> beside;
+    for (std::size_t n = 0; n != 2; ++n) beside.push_back(subscribe(neighbours[n]));
+    tidings::subscription taken = subscribe(account);
+    for (std::size_t n = 2; n != 4; ++n) beside.push_back(subscribe(neighbours[n]));
     captured.reset();
     for (std::size_t p = 0; p < publishers; ++p) begun_at_start[p] = all.of[p].begun.load();
     const std::uint64_t enough = random() % 4;
     while (all.of[0].ended.load() < begun_at_start[0] + enough) std::this_thread::yield();
     for (std::size_t p = 0; p < publishers; ++p) ended_at_end[p] = all.of[p].ended.load();
+    const bool neighbours_first = random() % 2 == 0;
+    const auto end_neighbours = [&] {
+        for (std::size_t n = 0; n != beside.size(); ++n) {
+            if (beside[n].reset() != tidings::reset_result::ended) return false;
+            neighbours[n].over = true;
+        }
+        return true;
+    };
+    if (neighbours_first && !end_neighbours()) return "reset() of a neighbour did not wait";
     if (taken.reset() != tidings::reset_result::ended) return "reset() did not wait";
-    if (!watch.expired()) return "the captures live after reset()";
     account.over = true;
+    if (!neighbours_first && !end_neighbours()) return "reset() of a neighbour did not wait";
+    if (!watch.expired()) return "the captures live after reset()";
 
+    for (const seen& neighbour : neighbours) {
+        if (neighbour.called_when_over) return "a neighbour was called after reset()";
+        for (const seen::run& run : neighbour.of)
+            if (run.gap) return "a gap in what a neighbour saw";
+    }
     for (std::size_t p = 0; p < publishers; ++p) {
         const seen::run& run = account.of[p];
         if (run.gap) return "a gap in a publisher's events";

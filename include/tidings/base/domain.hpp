@@ -3,6 +3,7 @@
 
 #include <tidings/base/asymmetric_fence.hpp>
 #include <tidings/base/event_registry.hpp>
+#include <tidings/base/fork.hpp>
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
@@ -66,9 +67,12 @@ public:
             return mine;
         publisher* found = nullptr;
         const thread_id self = this_thread_id();
+        const std::uint64_t forks = fork_count();
         any_publisher([&](publisher& p) {
             // A thread's own id is in no record but its own, so a relaxed load cannot mistake another's for it.
             if (p.owner_.load(std::memory_order_relaxed) != self) return false;
+            // A thread of a child may get the number of one that only the parent has.
+            if (p.forks_ != forks) return false;
             found = &p;
             return true;
         });
@@ -92,6 +96,7 @@ public:
                 taken->next_ = head;
             } while (!publishers_.compare_exchange_weak(head, taken, std::memory_order_release));
         }
+        taken->forks_ = fork_count();
         taken->owner_.store(this_thread_id(), std::memory_order_relaxed);
         // Against heavy_fence(): either it counts this record, or this thread sees what was stored before it.
         taken_.fetch_add(1, std::memory_order_seq_cst);

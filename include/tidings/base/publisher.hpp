@@ -205,6 +205,7 @@ private:
     publisher* next_ = nullptr;
     atomic<bool> taken_{true};
     atomic<thread_id> owner_{};
+    std::uint64_t forks_ = 0;  // of the owner's process; for the owner
 };
 
 }  // namespace tidings::base

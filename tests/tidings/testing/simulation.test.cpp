@@ -450,6 +450,7 @@ TEST_CASE("a simulation's end destroys what has not begun, and ends what has") {
     executor_ref executor;
     clock_ref clock;
     bell never{[] {}};
+    gate g;  // outlives the simulation, whose end still runs the step that waits at it
     {
         simulation sim{1};
         executor = sim.executor();
@@ -460,7 +461,6 @@ TEST_CASE("a simulation's end destroys what has not begun, and ends what has") {
             executor.post([end = support::at_end{[&] { ++discarded; }}] {});
             ended = true;
         });
-        gate g;
         executor.post([&] { gave_up = !g.wait() && !g.wait(); });
         CHECK(sim.run_one());
         CHECK(sim.run_one());
