@@ -61,12 +61,13 @@ struct slot {
     atomic<const runnable*> running{nullptr};  ///< not ended while it stands here; null: the slot is closed
 
     // The owner's own: the publish under way.
-    const void* options = nullptr;      ///< null: the publisher said nothing; null when closed
-    publish_tally tally{};              ///< empty when closed
-    detail::envelope* event = nullptr;  ///< what queues were given, or gave; null when closed
-    std::uint32_t shares = 0;           ///< of `event`, not given away yet
-    std::uint32_t queued = 0;           ///< queues that took it; 0 when closed
-    std::uint32_t rejected = 0;         ///< queues that did not
+    atomic<std::uint64_t>* publishes = nullptr;  ///< of `table`, if it is one of handlers: how often this thread did
+    const void* options = nullptr;               ///< null: the publisher said nothing; null when closed
+    publish_tally tally{};                       ///< empty when closed
+    detail::envelope* event = nullptr;           ///< what queues were given, or gave; null when closed
+    std::uint32_t shares = 0;                    ///< of `event`, not given away yet
+    std::uint32_t queued = 0;                    ///< queues that took it; 0 when closed
+    std::uint32_t rejected = 0;                  ///< queues that did not
     std::uint64_t id_high = 0;
     std::uint64_t id_low = 0;
     std::chrono::system_clock::rep time = 0;

@@ -376,21 +376,21 @@ private:
         state_->retain();
         state_->queued().add(node);
         if (inserted != nullptr) *inserted = &node;
-        return list(type, {&stored::enqueue, &node});
+        return list(type, node);
     }
 
     template <class E, class Handler>
     subscription insert(std::string_view name, Handler handler, int priority) {
         using stored = detail::stored_handler<E, Handler>;
         const base::event_entry& type = detail::event_identity<E>::find(state_->home());
-        stored& node = *stored::make(name, priority, *state_, std::move(handler));
+        stored& node = *stored::make(name, priority, *state_, state_->home().asymmetric(), std::move(handler));
         state_->retain();
-        return list(type, {&stored::call, &node});
+        return list(type, node);
     }
 
-    subscription list(const base::event_entry& type, const detail::handler_entry& entry) {
-        subscription made{*entry.target};  // from here on an exception ends the handler
-        if (!state_->add(type, entry)) made.reset();
+    subscription list(const base::event_entry& type, detail::handler_node& node) {
+        subscription made{node};  // from here on an exception ends the handler
+        if (!state_->add(type, node)) made.reset();
         return made;
     }
 

@@ -93,14 +93,14 @@ public:
 
     /// Lists the handler with the channel of its event type, which keeps a reference; returns false if the bus has
     /// closed. Throws std::bad_alloc and lists nothing then.
-    bool add(const base::event_entry& type, const handler_entry& entry) {
+    bool add(const base::event_entry& type, handler_node& node) {
         std::lock_guard lock{mutex_};
         channel& home = open(type);
-        entry.target->home = &home;
+        node.home = &home;
         if (closed_) return false;
         const std::uint64_t before = home.retirements();
-        home.add(entry);
-        retain(*entry.target);
+        home.add(node);
+        retain(node);
         // Mostly remove() collects, whose fence is needed anyway.
         if (home.retirements() != before && home.retirements() % 16 == 0) collect(home);
         return true;

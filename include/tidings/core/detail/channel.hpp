@@ -35,14 +35,14 @@ public:
     const base::event_entry& type() const noexcept { return *about_.type; }
 
     /// Lists a handler and sets it active. Throws std::bad_alloc and changes nothing.
-    void add(const handler_entry& entry) {
+    void add(handler_node& node) {
         handler_table* const table = writer_view();
-        entry.target->number = ++subscribed_;
+        node.number = ++subscribed_;
         if (table != nullptr && table->has_room()) {
-            activate(entry);
-            list(*table, entry);
+            activate(node);
+            list(*table, node);
         } else {
-            replace(&entry);
+            replace(&node);
         }
         ++live_;
     }
@@ -67,7 +67,7 @@ public:
     void close(Visit visit) noexcept {
         if (handler_table* const table = writer_view()) {
             for (const handler_entry& entry : *table)
-                if (is_active(entry)) entry.target->active.store(false, base::store_order);
+                if (is_active(*entry.target)) entry.target->active.store(false, base::store_order);
             current_->store(nullptr, base::store_order);
             live_ = 0;
             retire(table);
@@ -131,17 +131,15 @@ private:
 
     handler_table* writer_view() const noexcept { return current_->load(std::memory_order_relaxed); }
 
-    static bool is_active(const handler_entry& entry) noexcept {
-        return entry.target->active.load(std::memory_order_relaxed);
-    }
+    static bool is_active(const handler_node& node) noexcept { return node.active.load(std::memory_order_relaxed); }
 
-    /// Before the entry is listed: a publisher that finds an inactive handler in its table may end it.
-    static void activate(const handler_entry& entry) noexcept {
-        entry.target->active.store(true, std::memory_order_relaxed);  // ordered by the store that lists it
+    /// Before it is listed: a publisher that finds an inactive handler in its table may end it.
+    static void activate(handler_node& node) noexcept {
+        node.active.store(true, std::memory_order_relaxed);  // ordered by the store that lists it
     }
 
     /// After the handler was made inactive: a publisher that finds the mark looks at the handler.
-    static void disturb(handler_table& table) noexcept { table.walk.store(table_walk::disturbed, base::store_order); }
+    static void disturb(handler_table& table) noexcept { table.disturbed.store(true, base::store_order); }
 
     void drop_ended() noexcept {
         TIDINGS_TRY { replace(nullptr); }
@@ -149,7 +147,7 @@ private:
     }
 
     /// Puts a table of the active handlers, and of `added` in its place among them, before the publishers.
-    void replace(const handler_entry* added) {
+    void replace(handler_node* added) {
         handler_table* const old = writer_view();
         const std::uint32_t wanted = live_ + (added != nullptr ? 1 : 0);
         handler_table* table = nullptr;  // rather than an empty one
@@ -157,7 +155,7 @@ private:
             table = handler_table::make(about_, wanted < minimum_capacity ? minimum_capacity : wanted + wanted / 2);
             if (added != nullptr) activate(*added);
             for (const handler_entry* entry = begin_of(old); entry != end_of(old); ++entry)
-                if (is_active(*entry)) list(*table, *entry);
+                if (is_active(*entry->target)) list(*table, *entry->target);
             if (added != nullptr) list(*table, *added);
         }
         current_->store(table, base::store_order);  // pairs with the publisher's second look
@@ -169,9 +167,9 @@ private:
     }
     static const handler_entry* end_of(const handler_table* t) noexcept { return t != nullptr ? t->end() : nullptr; }
 
-    static void list(handler_table& table, const handler_entry& entry) noexcept {
-        table.push(entry);
-        ++entry.target->listings;
+    static void list(handler_table& table, handler_node& node) noexcept {
+        table.push(node);
+        ++node.listings;
     }
 
     void retire(handler_table* table) noexcept {

@@ -57,9 +57,9 @@ struct slow_path {
 
     /// A publisher's first use of a table, or any use by one of a great many. Throws std::bad_alloc, with the slot
     /// closed.
-    TIDINGS_NOINLINE static handler_table::counter& counter_for(base::publisher& self, base::slot& frame,
-                                                                bus_state& bus, handler_table& table) {
-        if (handler_table::counter* const known = table.find_counter(self)) return *known;
+    TIDINGS_NOINLINE static base::atomic<std::uint64_t>* count_publishes(base::publisher& self, base::slot& frame,
+                                                                         bus_state& bus, handler_table& table) {
+        if (handler_table::counter* const known = table.find_counter(self)) return &known->value;
         struct closing {
             base::publisher& owner;
             base::slot* opened;
@@ -70,7 +70,7 @@ struct slow_path {
         self.open(frame, base::publisher::between());
         handler_table::counter& made = bus.add_counter(self, table);
         on_failure.opened = nullptr;
-        return made;
+        return &made.value;
     }
 
     /// Puts an rvalue into an envelope before any handler runs. Throws what that throws, with the slot closed.
@@ -97,41 +97,23 @@ struct slow_path {
         self.open(frame, base::publisher::between());
         base::light_fence<Asymmetric>();
         if (entry != table.begin()) look_again(self, *(entry - 1)->target);
-        for (; entry != table.end(); ++entry) {
+        while (entry != table.end()) {
             handler_node& node = *entry->target;
             frame.running.store(&node, base::store_order);
             base::light_fence<Asymmetric>();  // naming the node, then looking at it: pairs with the heavy fence of
                                               // remove()
-            if (node.active.load(base::load_order)) entry->call(node, frame, event);
-            else report_miss(node, frame, outcome::declined);
+            if (node.active.load(base::load_order)) {
+                entry = entry->call(node, frame, event, entry);  // one: the table stays disturbed
+            } else {
+                report_miss(node, frame, outcome::declined);
+                ++entry;
+            }
             frame.running.store(base::publisher::between(), base::store_order);
             base::light_fence<Asymmetric>();  // then looking again: whoever saw the node in the slot waits for us
             look_again(self, node);
         }
         table.begin()->target->bus->repair_after_a_while(table);
         self.close(frame);
-    }
-
-    /// The calls of dispatch() from `entry` on, which the slot names unless it is the end, in a table that is not
-    /// walked straight. Closes the slot.
-    template <bool Asymmetric>
-    TIDINGS_NOINLINE static void call_otherwise(base::publisher& self, base::slot& frame, const void* event,
-                                                const handler_entry* entry) noexcept {
-        const handler_table& table = table_of(frame);
-        const auto in_runs = [&] { return table.walk.load(base::load_order) == table_walk::runs; };
-        while (entry->target != nullptr && in_runs()) {
-            handler_node* const node = entry->target;
-            if (node->call_run != nullptr) {
-                entry = node->call_run(node, frame, event, entry, table.walk);
-            } else {
-                entry->call(*node, frame, event);
-                ++entry;
-            }
-            if (entry->target == nullptr) self.close(frame);
-            else frame.running.store(entry->target, base::store_order);
-            base::light_fence<true>();  // then looking again, as in dispatch()
-        }
-        if (!in_runs()) call_disturbed<Asymmetric>(self, frame, event, entry);
     }
 
     /// The result of a publish in which not every handler returned, and the end of it.
@@ -188,41 +170,42 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
             self.close(frame);
             return {};
         }
+        frame.publishes = table->own_publishes(self);
     }
-    handler_table::counter* counter = table->own_counter(self);
-    if (counter == nullptr) [[unlikely]]
-        counter = &slow_path::counter_for(self, frame, bus, *table);
+    if (frame.publishes == nullptr) [[unlikely]]
+        frame.publishes = slow_path::count_publishes(self, frame, bus, *table);
     if (options != nullptr) frame.options = options;
     if constexpr (!std::is_same_v<decltype(Pack), std::nullptr_t>) {
         if (table->queues() != 0) [[unlikely]]
             event = slow_path::pack_first(self, frame, *table, event, Pack);
     }
-    counter->increment();  // what throws before is no publish
+    // What throws before is no publish. The slot's owner is the only one who writes it.
+    frame.publishes->store(frame.publishes->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
     const handler_entry* entry = table->begin();
     handler_node* node = entry->target;  // a table that can be found is not empty
     do {
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();  // naming the node, then looking for a disturbance: as in call_disturbed()
-        if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
+        if (table->disturbed.load(base::load_order)) [[unlikely]]
             break;
-        entry->call(*node, frame, event);
-        node = (++entry)->target;
+        entry = entry->call(*node, frame, event, entry);
+        node = entry->target;
         if (node == nullptr) break;
         // The same once more, and not by a lambda: two in a round save a jump for each, and every register counts.
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();
-        if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
+        if (table->disturbed.load(base::load_order)) [[unlikely]]
             break;
-        entry->call(*node, frame, event);
-        node = (++entry)->target;
+        entry = entry->call(*node, frame, event, entry);
+        node = entry->target;
     } while (node != nullptr);
     if (node == nullptr) [[likely]] {
         self.close(frame);
         base::light_fence<Asymmetric>();  // then looking once more, for the last handler
     }
-    if (table->walk.load(base::load_order) != table_walk::straight) [[unlikely]]
-        slow_path::call_otherwise<Asymmetric>(self, frame, event, entry);
+    if (table->disturbed.load(base::load_order)) [[unlikely]]
+        slow_path::call_disturbed<Asymmetric>(self, frame, event, entry);
     if (options != nullptr) frame.options = nullptr;
     if (!frame.tally.empty()) [[unlikely]]
         return slow_path::settle(frame, table->size());
@@ -239,24 +222,30 @@ TIDINGS_INLINE void stored_handler<E, Handler>::handle(base::slot& frame, const 
 }
 
 template <event E, class Handler>
-void stored_handler<E, Handler>::call(handler_node& node, base::slot& frame, const void* event) noexcept {
+const handler_entry* stored_handler<E, Handler>::call_one(handler_node& node, base::slot& frame, const void* event,
+                                                          const handler_entry* entry) noexcept {
     static_cast<stored_handler&>(node).handle(frame, event);
+    return entry + 1;
 }
 
 template <event E, class Handler>
-const handler_entry* stored_handler<E, Handler>::run_on(handler_node* node, base::slot& frame, const void* event,
-                                                        const handler_entry* entry,
-                                                        const base::atomic<table_walk>& walk) noexcept {
-    for (;;) {
-        static_cast<stored_handler&>(*node).handle(frame, event);
-        ++entry;
-        if (entry->call != &stored_handler::call) return entry;
-        node = entry->target;
-        frame.running.store(node, base::store_order);
-        base::light_fence<true>();  // as in dispatch()
-        if (walk.load(base::load_order) != table_walk::runs) [[unlikely]]
-            return entry;
-    }
+template <bool Asymmetric>
+const handler_entry* stored_handler<E, Handler>::call_all(handler_node& node, base::slot& frame, const void* event,
+                                                          const handler_entry* entry) noexcept {
+    static_cast<stored_handler&>(node).handle(frame, event);
+    const base::atomic<bool>& disturbed = slow_path::table_of(frame).disturbed;
+    const auto next = [&] {
+        if ((++entry)->call != &stored_handler::call_all<Asymmetric>) return false;
+        handler_node* const named = entry->target;
+        frame.running.store(named, base::store_order);
+        base::light_fence<Asymmetric>();  // as in dispatch()
+        if (disturbed.load(base::load_order)) [[unlikely]]
+            return false;
+        static_cast<stored_handler&>(*named).handle(frame, event);
+        return true;
+    };
+    while (next() && next() && next()) {}  // three in a round save two jumps
+    return entry;
 }
 
 }  // namespace tidings::detail

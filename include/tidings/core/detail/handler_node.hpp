@@ -22,22 +22,20 @@ class channel;
 struct handler_node;
 struct handler_entry;
 struct queued_node;
-enum class table_walk : std::uint8_t;
 
-/// Calls the handler of `entry`, which is `node` and which the slot names, with the event under way; and then those of
-/// the same type that follow it, as long as `walk` says runs. A loop that the compiler sees through costs less than a
-/// call through a pointer for each. Returns the entry after the last one, which the slot may name already.
-using run_function = const handler_entry* (*)(handler_node* node, base::slot&, const void* event,
-                                              const handler_entry* entry,
-                                              const base::atomic<table_walk>& walk) noexcept;
+/// Calls the handler of `entry`, which is the node and which the slot names, with the event under way. Returns the
+/// entry after it or, if it calls more of them, after the last one, which the slot may name already.
+using call_function = const handler_entry* (*)(handler_node&, base::slot&, const void* event,
+                                               const handler_entry* entry) noexcept;
 
 /// The handler stands behind it in the same block of memory, and is destroyed at the barrier; the node stays for as
 /// long as the subscription, a table that lists it, or a thread that ends it.
 struct handler_node : base::runnable {
     handler_node(end_function destroy, std::size_t alignment, std::string_view subscriber, int order, bus_state& owner,
-                 run_function run_of_its_type, queued_node* queued_self = nullptr)
+                 call_function alone, call_function in_a_run, queued_node* queued_self = nullptr)
         : runnable{destroy},
-          call_run{run_of_its_type},
+          call{alone},
+          call_run{in_a_run},
           name{subscriber},
           bus{&owner},
           queued{queued_self},
@@ -53,7 +51,10 @@ struct handler_node : base::runnable {
         ::operator delete(static_cast<void*>(node), alignment);
     }
 
-    const run_function call_run;  ///< null: it is called alone
+    const call_function call;
+    /// Where handlers that have the same one stand next to each other, one call for all of them: a loop that the
+    /// compiler sees through costs less than a call through a pointer for each.
+    const call_function call_run;
     const std::string name;
     bus_state* const bus;       ///< counted
     queued_node* const queued;  ///< the node itself, if events come to it through a queue
@@ -76,8 +77,10 @@ struct handler_node : base::runnable {
 /// A node with its handler, which is called as `handler(event, frame)` and returns a base::outcome.
 template <event E, class Handler>
 struct stored_handler : handler_node {
-    /// Throws std::bad_alloc and what moving the handler throws; then nothing is left.
-    static stored_handler* make(std::string_view subscriber, int order, bus_state& owner, Handler&& handler) {
+    /// `asymmetric` is what the domain is. Throws std::bad_alloc and what moving the handler throws; then nothing is
+    /// left.
+    static stored_handler* make(std::string_view subscriber, int order, bus_state& owner, bool asymmetric,
+                                Handler&& handler) {
         constexpr std::size_t alignment =
             alignof(stored_handler) > alignof(std::max_align_t) ? alignof(stored_handler) : alignof(std::max_align_t);
         struct block {
@@ -86,23 +89,32 @@ struct stored_handler : handler_node {
                 if (memory != nullptr) ::operator delete(memory, std::align_val_t{alignment});
             }
         } fresh;
-        auto* made = ::new (fresh.memory) stored_handler{alignment, subscriber, order, owner, std::move(handler)};
+        auto* made =
+            ::new (fresh.memory) stored_handler{alignment, subscriber, order, owner, asymmetric, std::move(handler)};
         fresh.memory = nullptr;
         return made;
     }
 
-    /// A call_function.
-    static void call(handler_node& node, base::slot& frame, const void* event) noexcept;
+    static const handler_entry* call_one(handler_node& node, base::slot& frame, const void* event,
+                                         const handler_entry* entry) noexcept;
+
+    template <bool Asymmetric>
+    static const handler_entry* call_all(handler_node& node, base::slot& frame, const void* event,
+                                         const handler_entry* entry) noexcept;
 
 private:
     void handle(base::slot& frame, const void* event) noexcept;
 
-    /// A run_function.
-    static const handler_entry* run_on(handler_node* node, base::slot& frame, const void* event,
-                                       const handler_entry* entry, const base::atomic<table_walk>& walk) noexcept;
-
-    stored_handler(std::size_t alignment, std::string_view subscriber, int order, bus_state& owner, Handler&& source)
-        : handler_node{&destroy, alignment, subscriber, order, owner, &run_on}, handler{std::move(source)} {}
+    stored_handler(std::size_t alignment, std::string_view subscriber, int order, bus_state& owner, bool asymmetric,
+                   Handler&& source)
+        : handler_node{&destroy,
+                       alignment,
+                       subscriber,
+                       order,
+                       owner,
+                       &call_one,
+                       asymmetric ? &call_all<true> : &call_all<false>},
+          handler{std::move(source)} {}
 
     static void destroy(runnable& self) noexcept { static_cast<stored_handler&>(self).handler.~Handler(); }
 

@@ -15,19 +15,9 @@
 
 namespace tidings::detail {
 
-/// Calls the handler behind a node with the event under way.
-using call_function = void (*)(handler_node&, base::slot&, const void* event) noexcept;
-
 struct handler_entry {
     call_function call;
     handler_node* target;
-};
-
-/// How publishers go through a table.
-enum class table_walk : std::uint8_t {
-    straight,   ///< from entry to entry
-    runs,       ///< many handlers of one type stand next to each other: a call for all of them
-    disturbed,  ///< a handler in it was ended: with a look at each before and after calling it
 };
 
 /// Publishers hold it by a slot. It does not change once somebody has published with it; until then handlers are
@@ -54,8 +44,8 @@ public:
 
     /// An entry without a target follows the last one.
     const handler_entry* begin() const noexcept { return reinterpret_cast<const handler_entry*>(this + 1); }
-    const handler_entry* end() const noexcept { return end_; }
-    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(end_ - begin()); }
+    const handler_entry* end() const noexcept { return begin() + size_; }
+    std::uint32_t size() const noexcept { return size_; }
 
     /// How many of the handlers get their events through a queue. They come first.
     std::uint32_t queues() const noexcept { return queues_; }
@@ -65,17 +55,16 @@ public:
     struct alignas(base::cache_line) counter {
         counter(std::uint32_t owner, counter* following) noexcept : publisher{owner}, next{following} {}
 
-        void increment() noexcept { value.store(value.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-
         base::atomic<std::uint64_t> value{0};
         const std::uint32_t publisher;
         counter* const next;
     };
 
-    /// The publisher's counter if it has a place of its own here; null says to ask find_counter().
-    counter* own_counter(const base::publisher& self) const noexcept {
+    /// The publisher's count if it has a place of its own here; null says to ask find_counter().
+    base::atomic<std::uint64_t>* own_publishes(const base::publisher& self) const noexcept {
         // Acquire pairs with add_counter(): what stood in the table then is whole, and stays.
-        return counters_[self.place()].load(std::memory_order_acquire);
+        counter* const mine = counters_[self.place()].load(std::memory_order_acquire);
+        return mine != nullptr ? &mine->value : nullptr;
     }
 
     /// The publisher's counter, or null if it never published with this table.
@@ -89,7 +78,11 @@ public:
     counter& add_counter(const base::publisher& self) {
         auto& list = list_of(self);
         auto* const added = new counter{self.number(), list.load(std::memory_order_relaxed)};
-        if (!published_) freeze(self.fast_home() != nullptr);
+        if (!published_) {
+            published_ = true;
+            sort();
+            find_runs();
+        }
         list.store(added, std::memory_order_release);
         return *added;
     }
@@ -107,16 +100,19 @@ public:
     bool has_room() const noexcept { return !published_ && size() < capacity_; }
 
     /// For the writer: adds a handler. The table has room.
-    void push(const handler_entry& entry) noexcept {
-        if (end_ != begin() && runs_before(entry, *(end_ - 1))) sorted_ = false;
-        *end_++ = entry;
-        if (entry.target->queued != nullptr) ++queues_;
-        ::new (static_cast<void*>(end_)) handler_entry{nullptr, nullptr};
+    void push(handler_node& node) noexcept {
+        const handler_entry entry{node.call, &node};
+        handler_entry* const last = entries() + size_;
+        if (size_ != 0 && runs_before(entry, last[-1])) sorted_ = false;
+        *last = entry;
+        if (node.queued != nullptr) ++queues_;
+        ++size_;
+        ::new (static_cast<void*>(last + 1)) handler_entry{nullptr, nullptr};
     }
 
-    /// A publisher that has named a handler in its slot looks here, and unless the table is disturbed not at the
-    /// handler. Pairs with slot::running.
-    base::atomic<table_walk> walk{table_walk::straight};
+    /// A handler in it was ended, and publishers look at each before and after calling it. One that has named a handler
+    /// in its slot looks here first. Stays. Pairs with slot::running.
+    base::atomic<bool> disturbed{false};
 
     /// How many publishes met the disturbance.
     base::atomic<std::uint32_t> disturbed_publishes{0};
@@ -127,12 +123,14 @@ public:
 
 private:
     handler_table(const base::table_base& about, std::uint32_t capacity) noexcept
-        : table_base{about}, end_{reinterpret_cast<handler_entry*>(this + 1)}, capacity_{capacity} {
-        ::new (static_cast<void*>(end_)) handler_entry{nullptr, nullptr};
+        : table_base{about}, capacity_{capacity} {
+        ::new (static_cast<void*>(entries())) handler_entry{nullptr, nullptr};
     }
     ~handler_table() = default;
 
     static constexpr std::align_val_t alignment{base::cache_line};
+
+    handler_entry* entries() noexcept { return reinterpret_cast<handler_entry*>(this + 1); }
 
     static bool runs_before(const handler_entry& a, const handler_entry& b) noexcept {
         const bool a_is_queued = a.target->queued != nullptr;
@@ -141,29 +139,11 @@ private:
         return a.target->number < b.target->number;
     }
 
-#if defined(TIDINGS_SIMULATION)
-    static constexpr std::uint32_t fewest_followers = 1;
-#else
-    static constexpr std::uint32_t fewest_followers = 4;
-#endif
-
-    /// Runs leave out fences that only asymmetric ones make unnecessary.
-    void freeze(bool asymmetric) noexcept {
-        published_ = true;
-        sort();
-        std::uint32_t followers = 0;
-        for (const handler_entry* entry = begin(); entry != end_; ++entry)
-            if (entry->target->call_run != nullptr && entry->call == (entry + 1)->call) ++followers;
-        const bool worth_it = asymmetric && followers >= fewest_followers && followers >= size() / 2;
-        if (worth_it && walk.load(std::memory_order_relaxed) == table_walk::straight)
-            walk.store(table_walk::runs, std::memory_order_relaxed);  // ordered by the counter that follows
-    }
-
     /// Heapsort, in place (Williams, "Algorithm 232", 1964): std::sort is in a header of four thousand lines.
     void sort() noexcept {
         if (sorted_) return;
         sorted_ = true;
-        handler_entry* const first = end_ - size();
+        handler_entry* const first = entries();
         const auto sink = [first](std::uint32_t at, std::uint32_t count) {
             const handler_entry sinking = first[at];
             for (std::uint32_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
@@ -181,6 +161,13 @@ private:
         }
     }
 
+    void find_runs() noexcept {
+        for (handler_entry* entry = entries(); entry + 1 < end(); ++entry) {
+            if (entry[0].target->call_run != entry[1].target->call_run) continue;
+            for (handler_entry* each = entry; each < entry + 2; ++each) each->call = each->target->call_run;
+        }
+    }
+
     /// The shared place itself stays empty; those who share it stand in a list behind it.
     static std::size_t list_index(const base::publisher& p) noexcept {
         return p.place() == base::publisher::shared_place ? p.place() + 1 : p.place();
@@ -188,7 +175,7 @@ private:
     base::atomic<counter*>& list_of(const base::publisher& p) noexcept { return counters_[list_index(p)]; }
     const base::atomic<counter*>& list_of(const base::publisher& p) const noexcept { return counters_[list_index(p)]; }
 
-    handler_entry* end_;
+    std::uint32_t size_ = 0;
     const std::uint32_t capacity_;
     std::uint32_t queues_ = 0;
     bool published_ = false;

@@ -99,49 +99,10 @@ struct queued_handler : queued_node {
     }
 
     /// A call_function.
-    static void enqueue(handler_node& node, base::slot& frame, const void* event) noexcept {
-        auto& mine = static_cast<queued_handler&>(node);
-        bool counted = false;
-        TIDINGS_TRY {
-            const E& e = *static_cast<const E*>(event);
-            if constexpr (!std::is_same_v<Filter, no_filter>) {
-                if (!static_cast<bool>(base::invoke(mine.held.filter, e))) {
-                    ++frame.tally.missed;
-                    return;
-                }
-            }
-            const std::uint64_t key = key_of(mine.held.key, e);
-            if (frame.event == nullptr) {
-                if constexpr (std::is_copy_constructible_v<E>) pack<E>(frame, slow_path::table_of(frame), e);
-            }
-            ++frame.tally.missed;
-            if (frame.event == nullptr) {
-                mine.queue->reject(mine);
-                counted = true;
-                ++frame.rejected;
-                mine.tell_of_rejection(frame, "an event that cannot be copied has to be published as an rvalue");
-                return;
-            }
-            counted = true;  // by push(), whatever happens
-            base::publisher& self = *node.bus->home().find();
-            const push_result result = mine.queue->push(mine, *frame.event, key, self);
-            if (result == push_result::queued) {
-                ++frame.queued;
-                if (--frame.shares == 0) frame.event = nullptr;
-                return;
-            }
-            ++frame.rejected;
-            if (result == push_result::would_deadlock)
-                mine.tell_of_rejection(frame, "rejected: the queue is full, and to wait would be to wait for itself");
-        }
-        TIDINGS_CATCH_ALL {
-            if (!counted) {
-                ++frame.tally.missed;
-                mine.queue->reject(mine);
-            }
-            ++frame.rejected;
-            slow_path::tell(mine, frame);
-        }
+    static const handler_entry* enqueue(handler_node& node, base::slot& frame, const void* event,
+                                        const handler_entry* entry) noexcept {
+        static_cast<queued_handler&>(node).put(frame, event);
+        return entry + 1;
     }
 
     /// A queued_node::handle_function.
@@ -172,9 +133,54 @@ private:
                       type,
                       owner.times().get(),
                       events,
+                      &enqueue,
                       &run,
                       static_cast<void (*)(handler_node&) noexcept>(&bus_state::release)},
           held{std::move(source)} {}
+
+    void put(base::slot& frame, const void* event) noexcept {
+        bool counted = false;
+        TIDINGS_TRY {
+            const E& e = *static_cast<const E*>(event);
+            if constexpr (!std::is_same_v<Filter, no_filter>) {
+                if (!static_cast<bool>(base::invoke(held.filter, e))) {
+                    ++frame.tally.missed;
+                    return;
+                }
+            }
+            const std::uint64_t key = key_of(held.key, e);
+            if (frame.event == nullptr) {
+                if constexpr (std::is_copy_constructible_v<E>) pack<E>(frame, slow_path::table_of(frame), e);
+            }
+            ++frame.tally.missed;
+            if (frame.event == nullptr) {
+                queue->reject(*this);
+                counted = true;
+                ++frame.rejected;
+                tell_of_rejection(frame, "an event that cannot be copied has to be published as an rvalue");
+                return;
+            }
+            counted = true;  // by push(), whatever happens
+            base::publisher& self = *bus->home().find();
+            const push_result result = queue->push(*this, *frame.event, key, self);
+            if (result == push_result::queued) {
+                ++frame.queued;
+                if (--frame.shares == 0) frame.event = nullptr;
+                return;
+            }
+            ++frame.rejected;
+            if (result == push_result::would_deadlock)
+                tell_of_rejection(frame, "rejected: the queue is full, and to wait would be to wait for itself");
+        }
+        TIDINGS_CATCH_ALL {
+            if (!counted) {
+                ++frame.tally.missed;
+                queue->reject(*this);
+            }
+            ++frame.rejected;
+            slow_path::tell(*this, frame);
+        }
+    }
 
     static void destroy(base::runnable& self) noexcept {
         auto& mine = static_cast<queued_handler&>(self);

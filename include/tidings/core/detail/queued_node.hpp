@@ -49,9 +49,9 @@ struct queued_node : handler_node {
     using handle_function = outcome (*)(queued_node&, base::slot&, const void* event) noexcept;
 
     queued_node(end_function destroy, std::size_t alignment, std::string_view subscriber, int order, bus_state& owner,
-                const base::event_entry& type, const time_source* times, event_queue& events, handle_function run,
-                void (*release)(handler_node&) noexcept)
-        : handler_node{destroy, alignment, subscriber, order, owner, nullptr, this},
+                const base::event_entry& type, const time_source* times, event_queue& events, call_function put,
+                handle_function run, void (*release)(handler_node&) noexcept)
+        : handler_node{destroy, alignment, subscriber, order, owner, put, put, this},
           origin{&type, times},
           queue{&events},
           handle{run},
