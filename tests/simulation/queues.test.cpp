@@ -40,6 +40,7 @@ executor_ref maybe_in_steps(thread_pool& pool, scheduler& run) {
         void post(task work) noexcept override { home_->post(std::move(work)); }
         bool runs_here() const noexcept override { return home_->runs_here(); }
         unsigned width() const noexcept override { return home_->width(); }
+        base::executor_mark mark() const noexcept override { return home_->mark(); }
         unsigned batch() const noexcept override { return 1; }
 
     private:

@@ -1,9 +1,16 @@
-/// Which executors the calling thread works for at the moment.
+/// Executors as threads that wait know them, and which of them the calling thread works for at the moment.
 #pragma once
 
 #include <tidings/base/sync.hpp>
 
 namespace tidings::base {
+
+struct executor_mark {
+    const void* address = nullptr;  ///< of what nobody else has; null: no executor
+    unsigned threads = 1;           ///< how many tasks it runs at the same time, at most
+    /// The thread that runs its tasks when it comes to that; null: threads that do nothing else.
+    const atomic<thread_id>* loop = nullptr;
+};
 
 /// Stands on the stack while a task of ours runs: so an executor of a user's own need not know its threads. The
 /// executor is known by its address.

@@ -1,9 +1,10 @@
 /// Threads that wait for each other: whoever would close a circle does not wait, and is told.
 ///
 /// A thread waits until others have left a handler, until some thread of an executor is free, or until all of them have
-/// come out. It can go on if those it waits for can, and a thread that does not wait can. What cannot go on by that
-/// rule, applied until nothing changes, never will: a deadlock (R. Holt, "Some deadlock properties of computer
-/// systems", 1972). Entered only before a real wait.
+/// come out. The thread of a loop is not free to run its tasks while it waits, wherever it does. It can go on if those
+/// it waits for can, and a thread that does not wait can. What cannot go on by that rule, applied until nothing
+/// changes, never will: a deadlock (R. Holt, "Some deadlock properties of computer systems", 1972). Entered only before
+/// a real wait.
 #pragma once
 
 #include <tidings/base/domain.hpp>
@@ -11,22 +12,42 @@
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/wait_room.hpp>
 
+#include <atomic>
+
 namespace tidings::base {
 
 /// Whether the wait ends if those that are marked as able to go on do. Holds wait_room::mutex.
 inline bool ends(domain& home, const thread_wait& wait) noexcept {
+    if (wait.is_over != nullptr && wait.is_over(wait)) return true;
     const auto is_stuck = [](const thread_wait* other) { return other != nullptr && !other->goes_on; };
-    const auto stuck_in = [&](const void* executor, const thread_wait* but) {
+    const auto stuck = [&](auto counts) {
         unsigned count = 0;
         for (const thread_wait* each = home.waits().first; each != nullptr; each = each->next)
-            if (each != but && is_stuck(each) && executor_scope::runs(each->inside, executor)) ++count;
+            if (is_stuck(each) && counts(*each)) ++count;
         return count;
     };
-    if (wait.all_of != nullptr && stuck_in(wait.all_of, &wait) != 0) return false;
-    if (wait.any_of != nullptr && stuck_in(wait.any_of, nullptr) >= wait.threads) return false;
-    return wait.slots.run == nullptr || !home.any_publisher([&](const publisher& other) {
-        return is_stuck(other.waits) && other.is_awaited(wait.slots);
-    });
+    if (wait.all_of != nullptr && stuck([&](const thread_wait& each) {
+                                      return &each != &wait && executor_scope::runs(each.inside, wait.all_of);
+                                  }) != 0)
+        return false;
+    const executor_mark& any = wait.any_of;
+    const auto is_its_loop = [&](const thread_wait& each) {
+        return any.loop != nullptr && !each.helps && each.thread == any.loop->load(std::memory_order_relaxed);
+    };
+    if (any.address != nullptr && stuck([&](const thread_wait& each) {
+                                      return executor_scope::runs(each.inside, any.address) || is_its_loop(each);
+                                  }) >= any.threads)
+        return false;
+    const auto are_left = [&](const awaited& slots) {
+        return slots.run == nullptr || !home.any_publisher([&](const publisher& other) {
+            return is_stuck(other.waits) && other.is_awaited(slots);
+        });
+    };
+    if (!are_left(wait.slots)) return false;
+    if (wait.more_slots != nullptr)
+        for (const awaited& slots : *wait.more_slots)
+            if (!are_left(slots)) return false;
+    return true;
 }
 
 /// The calling thread is about to wait. False: it would wait for itself, and is not entered. Holds wait_room::mutex.

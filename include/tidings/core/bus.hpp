@@ -161,9 +161,9 @@ public:
     /// with the handlers of subscriptions that were reset meanwhile. What they did, and stats(), is then visible. Does
     /// not wait for timers and mailboxes.
     ///
-    /// Throws tidings::error with errc::would_deadlock inside a handler, and inside a task of an executor of one thread
-    /// that it would wait for. On the thread of a manual_executor it runs
-    /// the loop; in a simulation it returns when nothing is left to run. Publishers that never stop may keep it for
+    /// Throws tidings::error with errc::would_deadlock inside a handler, and where it would wait for the calling thread:
+    /// inside a task of an executor all of whose threads wait, for one. On the thread of a manual_executor it runs the
+    /// loop; in a simulation it returns when nothing is left to run. Publishers that never stop may keep it for
     /// ever. Linear in the subscriptions with queues, each time one of them has become idle.
     void drain() { detail::drain(*state_, base::idle_hook::never); }
 

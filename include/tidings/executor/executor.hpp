@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tidings/base/config.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/executor/task.hpp>
 
 #include <concepts>
@@ -14,7 +15,9 @@ namespace tidings {
 /// Runs tasks, sooner or later, each once or not at all: a task that it will not run it destroys. post() does not run
 /// the task before it returns, unless the executor is meant for that; it may be called from any thread.
 ///
-/// One operation, so that an event loop is an executor with an adapter of one line.
+/// One operation, so that an event loop is an executor with an adapter of one line. One more, if it can tell:
+/// `bool runs_here() const noexcept`, whether the calling thread is one that runs its tasks. Without it, code of its
+/// own that runs there, outside any task, and waits for a queue that only this executor empties, waits for itself.
 template <class X>
 concept executor = requires(X& x, task t) { x.post(std::move(t)); };
 
@@ -33,6 +36,9 @@ public:
 
     /// Whether the calling thread is one that runs its tasks: it must not wait for them.
     virtual bool runs_here() const noexcept { return false; }
+
+    /// As threads that wait know it: two that are one have the same address.
+    virtual base::executor_mark mark() const noexcept { return {.address = this, .threads = width()}; }
 
     /// Runs one task, if the calling thread is the one that has to. False: it is not, or there is none.
     virtual bool help() { return false; }
@@ -59,6 +65,14 @@ public:
         TIDINGS_TRY { home_->post(std::move(work)); }
         TIDINGS_CATCH_ALL {}  // and the task was destroyed
     }
+    bool runs_here() const noexcept override {
+        if constexpr (requires {
+                          { home_->runs_here() } noexcept -> std::convertible_to<bool>;
+                      })
+            return home_->runs_here();
+        else return false;
+    }
+    base::executor_mark mark() const noexcept override { return {.address = home_}; }
 
 private:
     X* home_;

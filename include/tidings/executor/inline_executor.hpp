@@ -1,6 +1,7 @@
 /// Tasks that run at once.
 #pragma once
 
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/executor/executor.hpp>
@@ -17,7 +18,8 @@ class inline_port final : public executor_port, public std::enable_shared_from_t
 public:
     void post(task work) noexcept override {
         if (scope* const inside = find()) return inside->later.push(work.release());
-        scope outermost{.of = shared_from_this(), .outer = here::get(), .later = {}};
+        scope outermost{
+            .of = shared_from_this(), .outer = here::get(), .later = {}, .inside = base::executor_scope{this}};
         here::set(&outermost);
         work();
         while (base::job* const next = outermost.later.pop()) next->act(*next, true);
@@ -32,6 +34,7 @@ private:
         std::shared_ptr<const inline_port> of;  // kept: another at its address would be taken for it
         scope* outer;
         base::job_queue later;
+        base::executor_scope inside;
     };
     using here = base::thread_pointer<scope>;
 

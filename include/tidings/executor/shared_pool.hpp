@@ -34,6 +34,10 @@ public:
         return present != nullptr && present->pool->runs_here();
     }
     unsigned width() const noexcept override { return threads(); }
+    base::executor_mark mark() const noexcept override {
+        const generation* const present = newest_.load(std::memory_order_acquire);
+        return present != nullptr ? present->pool->mark() : executor_port::mark();
+    }
     bool is_busy() const noexcept override {
         const generation* const present = newest_.load(std::memory_order_acquire);
         return present == nullptr || present->pool->is_busy();

@@ -3,6 +3,7 @@
 #include <tidings/base/wait_graph.hpp>
 
 #include <mutex>
+#include <thread>
 #include <vector>
 
 using namespace tidings::base;
@@ -119,8 +120,8 @@ TEST_CASE("a thread of an executor resets who waits for one of that executor's t
     t.b.run(t.x);  // b, which is in no executor, waits for room there
     for (const unsigned threads : {1U, 2U}) {
         CAPTURE(threads);
-        const waiting b_for_e{
-            t.home, {.slots = {&t.y}, .any_of = &t.e, .threads = threads, .who = &t.b.record(), .inside = nullptr}};
+        const waiting b_for_e{t.home,
+                              {.slots = {&t.y}, .any_of = {&t.e, threads}, .who = &t.b.record(), .inside = nullptr}};
         CHECK(b_for_e.entered());
         const waiting a_for_b{t.home, {.slots = {&t.x}, .who = &t.a.record(), .inside = &t.in_e}};
         CHECK(a_for_b.entered() == (threads == 2));
@@ -132,20 +133,67 @@ TEST_CASE("an executor goes on while one of its waiting threads can") {
     t.b.run(t.y);
     const waiting a_in_e{t.home, {.slots = {&t.y}, .who = &t.a.record(), .inside = &t.in_e}};
     CHECK(a_in_e.entered());  // b will leave y, and then a goes on
-    const waiting c_for_e{t.home, {.slots = {}, .any_of = &t.e, .threads = 1, .who = &t.c.record(), .inside = nullptr}};
+    const waiting c_for_e{t.home, {.slots = {}, .any_of = {&t.e, 1}, .who = &t.c.record(), .inside = nullptr}};
     CHECK(c_for_e.entered());
     // What b waits for then is a thread that waits for b.
-    const waiting b_for_e{t.home, {.slots = {}, .any_of = &t.e, .threads = 1, .who = &t.b.record(), .inside = nullptr}};
+    const waiting b_for_e{t.home, {.slots = {}, .any_of = {&t.e, 1}, .who = &t.b.record(), .inside = nullptr}};
     CHECK_FALSE(b_for_e.entered());
 }
 
 TEST_CASE("two executors of one thread each wait for each other") {
     fixture t;
-    const waiting a_in_e{t.home, {.slots = {}, .any_of = &t.f, .threads = 1, .who = &t.a.record(), .inside = &t.in_e}};
+    const waiting a_in_e{t.home, {.slots = {}, .any_of = {&t.f, 1}, .who = &t.a.record(), .inside = &t.in_e}};
     CHECK(a_in_e.entered());
     const executor_scope in_f{&t.f};  // and in e: its thread works for both
-    const waiting b_in_f{t.home, {.slots = {}, .any_of = &t.e, .threads = 1, .who = &t.b.record(), .inside = &in_f}};
+    const waiting b_in_f{t.home, {.slots = {}, .any_of = {&t.e, 1}, .who = &t.b.record(), .inside = &in_f}};
     CHECK_FALSE(b_in_f.entered());
+}
+
+TEST_CASE("the thread of a loop runs none of its tasks while it waits, unless it helps") {
+    fixture t;
+    const tidings::base::atomic<tidings::base::thread_id> main{tidings::base::this_thread_id()};
+    std::thread another{[] {}};
+    const tidings::base::atomic<tidings::base::thread_id> elsewhere{another.get_id()};
+    another.join();
+    for (const bool helps : {false, true}) {
+        CAPTURE(helps);
+        t.b.run(t.x);
+        const waiting a_for_b{t.home, {.slots = {&t.x}, .who = &t.a.record(), .helps = helps}};
+        CHECK(a_for_b.entered());
+        const thread_wait for_another{.any_of = {&t.f, 1, &elsewhere}, .who = &t.b.record(), .thread = {}};
+        CHECK(waiting{t.home, for_another}.entered());
+        const thread_wait for_main{.any_of = {&t.f, 1, &main}, .who = &t.b.record(), .thread = {}};
+        CHECK(waiting{t.home, for_main}.entered() == helps);
+    }
+}
+
+TEST_CASE("a wait that is over holds up nobody") {
+    fixture t;
+    t.a.run(t.x);
+    t.b.run(t.y);
+    for (const bool over : {false, true}) {
+        CAPTURE(over);
+        tidings::base::wait_until b_for_a{thread_wait{.slots = {&t.x}, .who = &t.b.record(), .inside = nullptr},
+                                          [&] { return over; }};
+        {
+            const std::lock_guard lock{t.home.waits().mutex};
+            REQUIRE(enter(t.home, b_for_a));
+        }
+        CHECK(waiting{t.home, {.slots = {&t.y}, .who = &t.a.record(), .inside = nullptr}}.entered() == over);
+        const std::lock_guard lock{t.home.waits().mutex};
+        leave(t.home.waits(), b_for_a);
+    }
+}
+
+TEST_CASE("a wait for several is one for each") {
+    fixture t;
+    t.a.run(t.x);
+    t.b.run(t.y);
+    const std::vector<tidings::base::awaited> both{{&t.z}, {&t.x}};
+    const waiting b_for_both{t.home, {.more_slots = &both, .who = &t.b.record(), .inside = nullptr}};
+    CHECK(b_for_both.entered());
+    const waiting a_for_b{t.home, {.slots = {&t.y}, .who = &t.a.record(), .inside = nullptr}};
+    CHECK_FALSE(a_for_b.entered());
 }
 
 TEST_CASE("who ends an executor waits for all of its threads, but for itself") {
@@ -168,6 +216,6 @@ TEST_CASE("a thread without a record may wait, and counts among those of its exe
     t.b.run(t.y);
     const waiting nameless{t.home, {.slots = {&t.y}, .who = nullptr, .inside = &t.in_e}};
     CHECK(nameless.entered());
-    const waiting b_for_e{t.home, {.slots = {}, .any_of = &t.e, .threads = 1, .who = &t.b.record(), .inside = nullptr}};
+    const waiting b_for_e{t.home, {.slots = {}, .any_of = {&t.e, 1}, .who = &t.b.record(), .inside = nullptr}};
     CHECK_FALSE(b_for_e.entered());
 }

@@ -11,6 +11,7 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <random>
@@ -372,6 +373,36 @@ TEST_CASE("an event that publishes as it dies leaves the next one its own id") {
     loop.run();
     REQUIRE(first.size() == 3);
     for (std::size_t n = 0; n < 3; ++n) CHECK(first[n] == tidings::event_id{7, n + 1});
+}
+
+TEST_CASE("a callback of a user's executor that tells so does not wait for itself") {
+    struct loop_of_ones_own {
+        std::deque<tidings::task> tasks;
+        void post(tidings::task t) { tasks.push_back(std::move(t)); }
+        bool running = false;
+        bool runs_here() const noexcept { return running; }
+        void run() {
+            for (running = true; !tasks.empty(); tasks.pop_front()) tasks.front()();
+            running = false;
+        }
+    };
+    loop_of_ones_own loop;
+    tidings::bus bus{{.on_error = [](const tidings::handler_error&) {}}};
+    int calls = 0;
+    const auto s = bus.subscribe([&](const tick&) { ++calls; }, tidings::async.on(loop).capacity(1));
+    bool refused = false;
+    loop.post([&] {
+        CHECK(bus.publish(tick{}).queued == 1);
+        CHECK(bus.publish(tick{}).rejected == 1);
+        try {
+            bus.drain();
+        } catch (const tidings::error& e) {
+            refused = e.code() == tidings::errc::would_deadlock;
+        }
+    });
+    loop.run();
+    CHECK(refused);
+    CHECK(calls == 1);
 }
 
 TEST_CASE("drain() in a task of the loop that it would wait for is refused") {

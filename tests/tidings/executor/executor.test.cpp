@@ -76,6 +76,22 @@ TEST_CASE("of a user's executor the least is assumed") {
     CHECK(to.port()->batch() > 1);
 }
 
+TEST_CASE("references to one user's executor are known to be to the same, and ask it who runs its tasks") {
+    struct telling_loop : event_loop {
+        bool running = false;
+        bool runs_here() const noexcept { return running; }
+    };
+    telling_loop loop;
+    event_loop other;
+    const executor_ref first = loop;
+    const executor_ref second = loop;
+    CHECK(first.port()->mark().address == second.port()->mark().address);
+    CHECK(first.port()->mark().address != executor_ref{other}.port()->mark().address);
+    CHECK_FALSE(first.port()->runs_here());
+    loop.running = true;
+    CHECK(first.port()->runs_here());
+}
+
 TEST_CASE("a user's executor that throws has not taken the task, which is destroyed") {
     full none;
     const executor_ref to = none;

@@ -3,15 +3,20 @@
 
 #include <tidings/base/config.hpp>
 #include <tidings/base/error.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/idle_hook.hpp>
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_graph.hpp>
+#include <tidings/base/wait_room.hpp>
 #include <tidings/core/detail/bus_state.hpp>
 #include <tidings/executor/executor.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <vector>
 
 namespace tidings::detail {
@@ -38,17 +43,49 @@ inline activity look_twice(bus_state& bus) {
 
 inline bool is_quiet(bus_state& bus) { return look_twice(bus) == activity::quiet; }
 
-/// The executors that empty the bus's queues.
-inline std::vector<std::shared_ptr<executor_port>> executors_of(bus_state& bus) {
-    std::vector<std::shared_ptr<executor_port>> all;
-    bus.queued().for_each([&](queued_node& node) {
-        const auto& port = node.queue->executor();
-        if (port == nullptr) return;
-        for (const auto& known : all)
-            if (known == port) return;
-        all.push_back(port);
-    });
-    return all;
+/// What a drain waits for.
+struct under_way {
+    std::vector<std::shared_ptr<executor_port>> executors;  ///< that empty the bus's queues
+    std::vector<base::awaited> handlers;                    ///< whose queues are not idle
+    std::shared_ptr<executor_port> busy;                    ///< of one of these queues, if others run its tasks
+
+    explicit under_way(bus_state& bus) {
+        bus.queued().for_each([&](queued_node& node) {
+            const auto& port = node.queue->executor();
+            if (port == nullptr) return;
+            bool idle = true;
+            node.queue->watch(node, idle);
+            if (!idle) handlers.push_back({&node, &node.origin});
+            bool known = false;
+            for (const auto& each : executors) known = known || each == port;
+            if (!known) executors.push_back(port);
+            if (!idle && busy == nullptr && !port->helps_here()) busy = port;
+        });
+    }
+};
+
+/// Waits until the bus has become quiet, or other than it was, or until `deadline`.
+inline void wait_for_quiet(bus_state& bus, std::uint64_t seen, const under_way& what, bool helps,
+                           std::chrono::steady_clock::time_point deadline, bool for_ever) {
+    if (!for_ever) {
+        bus.quiet()->wait(seen, deadline);
+        return;
+    }
+    const base::executor_mark busy = what.busy != nullptr ? what.busy->mark() : base::executor_mark{};
+    std::optional<base::executor_scope> untold;  // that the thread is one of a user's executor
+    if (what.busy != nullptr && what.busy->runs_here()) untold.emplace(busy.address);
+    base::wait_room& room = bus.home().waits();
+    base::wait_until wait{
+        base::thread_wait{.more_slots = &what.handlers, .any_of = busy, .who = bus.home().find(), .helps = helps},
+        [&] { return bus.quiet()->changes() != seen; }};
+    {
+        const std::lock_guard lock{room.mutex};
+        if (!base::enter(bus.home(), wait))
+            TIDINGS_THROW(error{errc::would_deadlock, "tidings: drain() would wait for the calling thread"});
+    }
+    bus.quiet()->wait(seen, deadline);
+    const std::lock_guard lock{room.mutex};
+    base::leave(room, wait);
 }
 
 /// Returns whether it became quiet before `deadline`. See bus::drain().
@@ -60,14 +97,10 @@ inline bool drain(bus_state& bus, std::chrono::steady_clock::time_point deadline
         const std::uint64_t seen = bus.quiet()->changes();
         const activity seen_here = look_twice(bus);
         if (seen_here == activity::quiet) return true;
-        const auto executors = executors_of(bus);
-        for (const auto& each : executors)
-            if (each->width() == 1 && each->runs_here())
-                TIDINGS_THROW(
-                    error{errc::would_deadlock, "tidings: drain() in a task of the one thread that it waits for"});
+        const under_way what{bus};
         bool helped = seen_here == activity::changing;
-        bool helps = executors.size() > 1;  // of several one may post to another that only this thread runs
-        for (const auto& each : executors) {
+        bool helps = false;
+        for (const auto& each : what.executors) {
             helped = each->help() || helped;
             helps = helps || each->helps_here();
         }
@@ -78,8 +111,10 @@ inline bool drain(bus_state& bus, std::chrono::steady_clock::time_point deadline
             if (!hook->go_on(deadline, again)) return is_quiet(bus);
             continue;
         }
-        const auto soon = helps ? now + std::chrono::milliseconds{1} : deadline;
-        bus.quiet()->wait(seen, soon < deadline ? soon : deadline);
+        // Of several executors one may post to another that only this thread runs.
+        const bool looks_again = helps || what.executors.size() > 1;
+        const auto soon = looks_again ? now + std::chrono::milliseconds{1} : deadline;
+        wait_for_quiet(bus, seen, what, helps, soon < deadline ? soon : deadline, deadline == base::idle_hook::never);
     }
 }
 

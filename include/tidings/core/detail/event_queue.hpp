@@ -263,7 +263,7 @@ private:
         if (executor_ != nullptr) {
             lock.unlock();
             const bool mine = executor_->runs_here() ||
-                              base::executor_scope::runs(base::executor_scope::innermost(), executor_.get());
+                              base::executor_scope::runs(base::executor_scope::innermost(), executor_->mark().address);
             lock.lock();
             if (mine) return false;
             while (is_full() && !closed_ && !target.closed) {
@@ -281,19 +281,19 @@ private:
         line_of_publishers::place mine{publishers_};
         blocked_.store(true, base::store_order);  // pairs with begin_next(), by the fence
         home_.heavy_fence(&self);
-        for (;;) {
-            if (closed_ || target.closed) break;
-            if (mine.is_first() && size() < settings_.capacity) break;
+        const auto over = [&] { return closed_ || target.closed || (mine.is_first() && size() < settings_.capacity); };
+        while (!over()) {
             lock.unlock();
-            space_wait waiting{home_, self, target, executor_.get()};
+            space_wait waiting{home_, self, target, executor_.get(), [&] {
+                                   const std::lock_guard looking{mutex_};
+                                   return over();
+                               }};
             lock.lock();
             if (waiting.would_deadlock()) {
                 leave(mine, lock);
                 return false;
             }
-            const bool woken = base::wait(space_, lock, [&] {
-                return closed_ || target.closed || (mine.is_first() && size() < settings_.capacity);
-            });
+            const bool woken = base::wait(space_, lock, over);
             lock.unlock();
             waiting.over();
             lock.lock();
@@ -447,7 +447,7 @@ private:
             executor_->post(task{w});
             return;
         }
-        const base::executor_scope inside{executor_.get()};
+        const base::executor_scope inside{executor_->mark().address};
         base::publisher& self = *here;
         self.open(*frame, base::publisher::between());
         frame->tally.detached = 1;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <utility>
 
 namespace tidings::detail {
 
@@ -50,15 +51,16 @@ private:
 };
 
 /// A publisher's entry in the graph of who waits for whom, from its construction to over(). It waits for the target,
-/// whose handler makes room, and for some thread of the executor that runs the handler.
+/// whose handler makes room, and for some thread of the executor that runs the handler, until `over()`.
+template <class Over>
 class space_wait {
 public:
-    space_wait(base::domain& home, base::publisher& self, const queued_node& target, const executor_port* at)
-        : home_{home}, wait_{.slots = {&target, &target.origin}, .who = &self} {
-        if (at != nullptr) {
-            wait_.any_of = at;
-            wait_.threads = at->width();
-        }
+    space_wait(base::domain& home, base::publisher& self, const queued_node& target, const executor_port* at, Over over)
+        : home_{home},
+          wait_{{.slots = {&target, &target.origin},
+                 .any_of = at != nullptr ? at->mark() : base::executor_mark{},
+                 .who = &self},
+                std::move(over)} {
         const std::lock_guard lock{home.waits().mutex};
         entered_ = base::enter(home, wait_);
     }
@@ -74,7 +76,7 @@ public:
 
 private:
     base::domain& home_;
-    base::thread_wait wait_;
+    base::wait_until<Over> wait_;
     bool entered_ = false;
 };
 

@@ -133,7 +133,7 @@ private:
             executor_->post(task{static_cast<base::job&>(*this)});
             return;
         }
-        const base::executor_scope inside{executor_.get()};
+        const base::executor_scope inside{executor_->mark().address};
         static constexpr base::table_base none;
         base::publisher& self = *here;
         frame->table.store(&none, base::store_order);

@@ -1,12 +1,17 @@
 /// What a manual_executor shares with those who post to it.
 #pragma once
 
+#include <tidings/base/domain.hpp>
+#include <tidings/base/executor_scope.hpp>
 #include <tidings/base/function.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_graph.hpp>
+#include <tidings/base/wait_room.hpp>
 #include <tidings/executor/executor.hpp>
 #include <tidings/executor/task.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -39,19 +44,21 @@ public:
 
     bool runs_here() const noexcept override { return depth_here() != 0; }
 
+    base::executor_mark mark() const noexcept override { return {.address = this, .loop = &owner_}; }
+
     bool help() override {
         std::unique_lock lock{mutex_};
-        return owner_ == base::this_thread_id() && !runs_here() && run_next(lock);
+        return is_mine() && !runs_here() && run_next(lock);
     }
 
     bool helps_here() const noexcept override {
         const std::lock_guard lock{mutex_};
-        return owner_ == base::this_thread_id() && !stopped_ && !runs_here();
+        return is_mine() && !stopped_ && !runs_here();
     }
 
     bool run_one() {
         std::unique_lock lock{mutex_};
-        owner_ = base::this_thread_id();
+        owner_.store(base::this_thread_id(), std::memory_order_relaxed);
         return run_next(lock);
     }
 
@@ -83,11 +90,7 @@ public:
         // The queue is the caller's now: nobody else touches it once it is stopped.
         while (base::job* const left = jobs_.pop()) left->act(*left, false);
         const std::size_t mine = depth_here();
-        std::unique_lock lock{mutex_};
-        ++waiting_;
-        changed_.wait(lock, [&] { return entered_ == mine; });
-        --waiting_;
-        lock.unlock();
+        if (!wait_for_others(mine)) return;
         if (mine == 0) on_post_ = nullptr;  // else it may be what calls, and goes with the state
     }
 
@@ -96,7 +99,7 @@ private:
     class scope {
     public:
         scope(manual_queue& of, std::unique_lock<base::mutex>& lock)
-            : of_{of.shared_from_this()}, lock_{&lock}, outer_{here::get()} {
+            : of_{of.shared_from_this()}, lock_{&lock}, outer_{here::get()}, inside_{&of} {
             ++of.entered_;
             here::set(this);
             lock.unlock();
@@ -114,8 +117,35 @@ private:
         const std::shared_ptr<manual_queue> of_;
         std::unique_lock<base::mutex>* const lock_;
         const scope* const outer_;
+        const base::executor_scope inside_;
     };
     using here = base::thread_pointer<const scope>;
+
+    /// Until the calling thread alone is inside, in `mine` scopes. False: it would wait for itself.
+    bool wait_for_others(std::size_t mine) noexcept {
+        const auto alone = [&] { return entered_ == mine; };
+        {
+            const std::lock_guard lock{mutex_};
+            if (alone()) return true;
+        }
+        base::domain& home = base::domain::here();
+        base::thread_wait wait{.all_of = this, .who = home.find()};
+        {
+            const std::lock_guard lock{home.waits().mutex};
+            if (!base::enter(home, wait)) return false;
+        }
+        {
+            std::unique_lock lock{mutex_};
+            ++waiting_;
+            changed_.wait(lock, alone);
+            --waiting_;
+        }
+        const std::lock_guard lock{home.waits().mutex};
+        base::leave(home.waits(), wait);
+        return true;
+    }
+
+    bool is_mine() const noexcept { return owner_.load(std::memory_order_relaxed) == base::this_thread_id(); }
 
     /// How many of its scopes the calling thread is inside of.
     std::size_t depth_here() const noexcept {
@@ -147,7 +177,7 @@ private:
     std::size_t waiting_ = 0;  // for changed_
     std::size_t entered_ = 0;  // scopes
     bool stopped_ = false;
-    base::thread_id owner_;
+    base::atomic<base::thread_id> owner_;
 };
 
 }  // namespace tidings::detail

@@ -61,7 +61,7 @@ public:
     }
 
     bool runs_here() const noexcept override {
-        return base::executor_scope::runs(base::executor_scope::innermost(), identity());
+        return base::executor_scope::runs(base::executor_scope::innermost(), this);
     }
     unsigned width() const noexcept override { return options_.maximum; }
     bool is_busy() const noexcept override { return hint_.load(std::memory_order_relaxed); }
@@ -91,7 +91,7 @@ public:
         // The queue is the caller's now: neither post() nor a thread touches it once it is stopped.
         while (base::job* const left = jobs_.pop()) left->act(*left, false);
         base::domain& home = base::domain::here();
-        base::thread_wait wait{.all_of = identity(), .who = home.find()};
+        base::thread_wait wait{.all_of = this, .who = home.find()};
         bool may_wait = false;
         {
             const std::lock_guard lock{home.waits().mutex};
@@ -105,9 +105,6 @@ public:
 
 private:
     using clock = base::steady_clock;
-
-    /// As others know it: see base::executor_scope.
-    const executor_port* identity() const noexcept { return this; }
 
     // ---- With mutex_ held.
 
@@ -206,7 +203,7 @@ private:
         if (!options_.name.empty()) name_this_thread(options_.name, number);
         bool stays = true;
         {
-            const base::executor_scope inside{identity()};
+            const base::executor_scope inside{mark().address};
             bool spun = false;
             std::unique_lock lock{mutex_};
             while (stays && !stopped_) {
