@@ -3,8 +3,10 @@
 
 #include <tidings/base/config.hpp>
 #include <tidings/base/executor_scope.hpp>
+#include <tidings/base/sync.hpp>
 #include <tidings/executor/task.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <memory>
 #include <type_traits>
@@ -54,6 +56,15 @@ public:
 
     /// How many events a task may handle in a row.
     virtual unsigned batch() const noexcept { return 64; }
+
+    /// Whether it is being destroyed: what a task has not begun to handle, it leaves.
+    bool is_ending() const noexcept { return ending_.load(std::memory_order_relaxed); }
+
+protected:
+    void begin_to_end() noexcept { ending_.store(true, std::memory_order_relaxed); }
+
+private:
+    base::atomic<bool> ending_{false};
 };
 
 /// Another's executor, which outlives whoever posts to it.

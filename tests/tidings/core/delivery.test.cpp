@@ -1,13 +1,16 @@
 #include "support/captures.hpp"
 #include "support/catch.hpp"
 #include "support/seed.hpp"
+#include "support/waiting.hpp"
 
 #include <tidings/core/bus.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/executor/inline_executor.hpp>
 #include <tidings/executor/manual_executor.hpp>
+#include <tidings/executor/thread_pool.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +20,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -373,6 +377,34 @@ TEST_CASE("an event that publishes as it dies leaves the next one its own id") {
     loop.run();
     REQUIRE(first.size() == 3);
     for (std::size_t n = 0; n < 3; ++n) CHECK(first[n] == tidings::event_id{7, n + 1});
+}
+
+TEST_CASE("a pool that ends waits for the handler that runs, not for the events behind it") {
+    support::flag began;
+    support::flag go_on;
+    std::atomic<int> calls{0};
+    auto pool = std::make_unique<tidings::thread_pool>(1);
+    const auto port = pool->port();
+    tidings::bus bus{{.executor = *pool}};
+    const auto taken = bus.subscribe(
+        [&](const tick&) {
+            if (calls.fetch_add(1) != 0) return;
+            began.raise();
+            go_on.wait();
+        },
+        tidings::async);
+    support::flag gate;
+    pool->post([&] { gate.wait(); });  // so that the first batch has many
+    for (int n = 0; n < 100; ++n) bus.publish(tick{});
+    gate.raise();
+    began.wait();
+    std::thread destroyer{[&] { pool.reset(); }};
+    support::wait_until([&] { return port->is_ending(); });
+    go_on.raise();
+    destroyer.join();
+    CHECK(calls == 1);
+    CHECK(taken.stats().delivered == 1);
+    CHECK(taken.stats().discarded == 99);
 }
 
 TEST_CASE("a callback of a user's executor that tells so does not wait for itself") {

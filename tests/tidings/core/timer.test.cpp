@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -80,6 +81,34 @@ TEST_CASE("an event that a timer cannot publish is told to on_error") {
         CHECK(told.front().find("fragile") != std::string::npos);
     }
     CHECK(living == 0);
+}
+
+TEST_CASE("a repeated timer that cannot be set again ends, and says so") {
+    struct full_clock final : tidings::detail::clock_port {
+        explicit full_clock(std::shared_ptr<clock_port> clock) : home{std::move(clock)} {}
+        std::chrono::steady_clock::time_point now() const noexcept override { return home->now(); }
+        std::chrono::system_clock::time_point system_now() const noexcept override { return home->system_now(); }
+        void call_at(tidings::detail::alarm& a, std::chrono::steady_clock::time_point due) override {
+            if (room-- == 0) throw std::bad_alloc{};
+            home->call_at(a, due);
+        }
+        bool cancel(tidings::detail::alarm& a) noexcept override { return home->cancel(a); }
+        const std::shared_ptr<clock_port> home;
+        int room = 2;
+    };
+    tidings::testing::simulation sim{1};
+    std::vector<std::string> told;
+    int rung = 0;
+    tidings::bus bus{{.executor = sim.executor(),
+                      .clock = tidings::clock_ref{std::make_shared<full_clock>(sim.clock().port())},
+                      .on_error = [&](const tidings::handler_error& e) { told.emplace_back(e.what()); }}};
+    auto taken = bus.subscribe([&](const tick&) { ++rung; });
+    tidings::timer set = bus.publish_every(1ms, tick{});
+    sim.advance(10ms);
+    CHECK(rung == 2);
+    CHECK_FALSE(set.pending());
+    REQUIRE(told.size() == 1);
+    CHECK(told.front().find("no memory") != std::string::npos);
 }
 
 TEST_CASE("timers of one moment ring in the order in which they were set, and the past is now") {

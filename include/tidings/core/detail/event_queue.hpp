@@ -79,7 +79,11 @@ public:
                 ++target.counts.rejected;
                 return push_result::rejected;
             }
-            if (is_full() && settings_.when_full == overflow::drop_newest) {
+            if (abandoned_) [[unlikely]] {
+                ++target.counts.accepted;
+                target.counts.discarded.fetch_add(1, std::memory_order_relaxed);
+                victim = &event;
+            } else if (is_full() && settings_.when_full == overflow::drop_newest) {
                 ++target.counts.accepted;
                 ++target.counts.dropped;
                 victim = &event;
@@ -464,7 +468,7 @@ private:
             {
                 base::brief_lock lock{mutex_};
                 for (std::size_t n = 0; n != taken.size; ++n) waiting_.finish(taken.events[n]);
-                if (budget == 0 && waiting_.size() != 0) {
+                if ((budget == 0 || executor_->is_ending()) && waiting_.size() != 0) {
                     again = true;
                     break;
                 }
@@ -540,8 +544,8 @@ private:
             do {
                 begin_next<Asymmetric>(taken.size - n - 1);
                 envelope* const event = taken.events[n].event;
-                // Seen inactive once, it stays so: the rest is discarded.
-                if (node.active.load(base::load_order)) {
+                // Seen inactive once, it stays so: the rest is discarded. So it is if the executor ends.
+                if (node.active.load(base::load_order) && !executor_->is_ending()) {
                     switch (run(node, frame, *event)) {
                         case outcome::handled:
                             ++delivered;
@@ -606,13 +610,13 @@ private:
         {
             std::lock_guard lock{mutex_};
             alone = hired_ == 1;
-            if (!alone) quiet = dismiss(w);
+            if (alone) abandoned_ = true;  // what comes meanwhile is discarded at once
+            else quiet = dismiss(w);
         }
-        while (alone) {
+        if (alone) {
             discard_if([](const waiting_event&) { return true; });
             std::lock_guard lock{mutex_};
-            alone = waiting_.size() != 0;
-            if (alone) continue;
+            abandoned_ = false;
             waiting_.forget_empty();  // an event that comes later has to hire again
             quiet = dismiss(w);
         }
@@ -670,6 +674,7 @@ private:
     line_of_publishers publishers_;
     bool closed_ = false;
     bool watched_ = false;
+    bool abandoned_ = false;             ///< by its executor, at this moment
     pop_waiter* pop_waiters_ = nullptr;  // without an event: then none waits
     unsigned hired_ = 0;
     bool first_worker_hired_ = false;

@@ -22,6 +22,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace tidings::detail {
@@ -56,6 +57,8 @@ public:
         home.heavy_fence(here.get());
         const auto result = base::wait_until_ended(home, here.get(), *this);
         bus_->timers().remove(*this);
+        if (result == base::barrier_result::would_deadlock)
+            report("cancel() returned while the event is published on a thread that waits for this one");
         return result;
     }
 
@@ -75,13 +78,14 @@ public:
     }
 
 protected:
-    timer_node(end_function destroy, void (*free)(timer_node*) noexcept, fire_function fire, bus_state& bus,
-               std::chrono::steady_clock::duration period)
+    timer_node(end_function destroy, void (*free)(timer_node*) noexcept, fire_function fire,
+               std::string_view event_type, bus_state& bus, std::chrono::steady_clock::duration period)
         : runnable{destroy},
           alarm{&ring_on_clock},
           job{&act_on},
           free_{free},
           fire_{fire},
+          event_type_{event_type},
           bus_{&bus},
           executor_{bus.executor().port()},
           period_{period} {
@@ -96,6 +100,9 @@ public:
     event_id causation_id{};
 
     bus_state& bus() const noexcept { return *bus_; }
+
+    /// To on_error.
+    void report(const char* why) const noexcept { bus_->errors().report(handler_error{"a timer", event_type_, why}); }
 
 private:
     clock_port& clock() const noexcept {
@@ -162,11 +169,15 @@ private:
         next_ = later(next_, period_);
         if (next_ <= now) next_ += (now - next_) / period_ * period_ + period_;
         TIDINGS_TRY { start(next_); }
-        TIDINGS_CATCH_ALL { active.store(false, base::store_order); }
+        TIDINGS_CATCH_ALL {
+            active.store(false, base::store_order);
+            report("it ends: there is no memory to set it again");
+        }
     }
 
     void (*const free_)(timer_node*) noexcept;
     const fire_function fire_;
+    const std::string_view event_type_;
     bus_state* const bus_;  // counted
     const std::shared_ptr<executor_port> executor_;
     const std::chrono::steady_clock::duration period_;
@@ -191,17 +202,14 @@ class stored_timer final : public timer_node {
 public:
     template <class Source>
     stored_timer(bus_state& bus, std::chrono::steady_clock::duration period, Source&& source)
-        : timer_node{&destroy, &free, &fire, bus, period}, event_(std::forward<Source>(source)) {}
+        : timer_node{&destroy, &free, &fire, event_name<E>(), bus, period}, event_(std::forward<Source>(source)) {}
 
 private:
     static void destroy(base::runnable& self) noexcept { static_cast<stored_timer&>(self).event_.~E(); }
     static void free(timer_node* self) noexcept { delete static_cast<stored_timer*>(self); }
     static void fire(timer_node& self, const publish_options& options) noexcept {
         TIDINGS_TRY { Publish{}(self.bus(), static_cast<stored_timer&>(self).event_, options); }
-        TIDINGS_CATCH_ALL {
-            self.bus().errors().report(handler_error{
-                "a timer", event_name<E>(), "the event was not published: moving it threw, or there was no memory"});
-        }
+        TIDINGS_CATCH_ALL { self.report("the event was not published: moving it threw, or there was no memory"); }
     }
     ~stored_timer() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
 

@@ -84,6 +84,7 @@ public:
         {
             const std::lock_guard lock{mutex_};
             stopped_ = true;
+            begin_to_end();
             queued_ = 0;
             changed_.notify_all();
         }

@@ -86,6 +86,7 @@ public:
         {
             const std::lock_guard lock{mutex_};
             stopped_ = true;
+            begin_to_end();
             changed_.notify_all();
         }
         // The queue is the caller's now: neither post() nor a thread touches it once it is stopped.
