@@ -1,0 +1,1 @@
+#include <tidings/tidings.hpp>
