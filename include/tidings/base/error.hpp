@@ -10,6 +10,7 @@ namespace tidings {
 enum class errc {
     would_deadlock = 1,  ///< the call would wait for the thread that makes it
     no_threads,          ///< the system gives no more threads
+    invalid_topic,       ///< a topic or pattern that is malformed, or too long
 };
 
 namespace detail {
@@ -23,6 +24,8 @@ public:
                 return "waiting here would wait for itself";
             case errc::no_threads:
                 return "the system gives no more threads";
+            case errc::invalid_topic:
+                return "a malformed topic";
         }
         return "unknown error";
     }
