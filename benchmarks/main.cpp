@@ -20,6 +20,7 @@ void register_all() {
     register_event_types();
     register_subscribe();
     register_lifetimes();
+    register_topics();
     register_publish_variants();
 }
 

@@ -7,3 +7,4 @@ void register_publishers();
 void register_event_types();
 void register_subscribe();
 void register_lifetimes();
+void register_topics();

@@ -109,6 +109,8 @@ void write_variants(std::ostream& out, const results& all) {
                            {"and asks for the time", "variant/time_read"},
                            {"options: key and source", "variant/with_options"},
                            {"options: a header", "variant/with_a_header"},
+                           {"a topic seen before, beside 10,000 patterns", "topics/seen/1"},
+                           {"a topic that is new, beside 10,000 patterns", "topics/unseen/1"},
                            {"a publish in a publish", "variant/nested"},
                            {"and the inner one asks for its correlation", "variant/nested_id_made"},
                            {"the handler throws", "variant/handler_throws"}};

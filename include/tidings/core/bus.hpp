@@ -12,6 +12,7 @@
 #include <tidings/core/detail/handler.hpp>
 #include <tidings/core/detail/handler_node.hpp>
 #include <tidings/core/detail/queued_handler.hpp>
+#include <tidings/core/detail/stored_pattern.hpp>
 #include <tidings/core/detail/timer_node.hpp>
 #include <tidings/core/event.hpp>
 #include <tidings/core/handler_error.hpp>
@@ -20,6 +21,7 @@
 #include <tidings/core/stats.hpp>
 #include <tidings/core/subscription.hpp>
 #include <tidings/core/timer.hpp>
+#include <tidings/core/topic_pattern.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
 
@@ -119,6 +121,9 @@ public:
     template <class E, class F, delivery D = sync_delivery<>>
     [[nodiscard]] subscription subscribe(std::string_view name, F&& handler, D how = {}) {
         detail::require_event<E>();
+        static_assert(
+            !std::is_same_v<E, any_event>,
+            "tidings: a handler of any_event says of which topics: subscribe(tidings::topic{\"#\"}, handler)");
         return add<E>(name, detail::make_handler<E>(std::forward<F>(handler)), std::move(how));
     }
 
@@ -133,6 +138,54 @@ public:
     [[nodiscard]] subscription subscribe(std::string_view name, M member, Object&& object, D how = {}) {
         using E = typename decltype(detail::handled_event<M>())::type;
         return detail::subscribe_object<E>(*this, name, std::forward<Object>(object), member, std::move(how));
+    }
+
+    // --- Subscribing to topics -------------------------------------------------------------------------------------
+    //
+    // The same, with a pattern (a tidings::topic) that the event's topic has to fit: what its publisher gave, or else
+    // the name of its type. The handler takes one event type, or `const any_event&` for all of them. Order, barrier
+    // and delivery are those of every other subscription; an event with an asynchronous subscriber of any_event is
+    // copied, or moved, once.
+    //
+    // Linear in the event types that somebody published or subscribed to, and in the handlers of those that fit.
+
+    template <topic_pattern P, class F, delivery D = sync_delivery<>>
+        requires(!std::is_member_function_pointer_v<F>)
+    [[nodiscard]] subscription subscribe(P pattern, F&& handler, D how = {}) {
+        return subscribe(std::string_view{}, std::move(pattern), std::forward<F>(handler), std::move(how));
+    }
+
+    template <topic_pattern P, class F, delivery D = sync_delivery<>>
+        requires(!std::is_member_function_pointer_v<F>)
+    [[nodiscard]] subscription subscribe(std::string_view name, P pattern, F&& handler, D how = {}) {
+        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        return subscribe<E>(name, std::move(pattern), std::forward<F>(handler), std::move(how));
+    }
+
+    template <class E, topic_pattern P, class F, delivery D = sync_delivery<>>
+    [[nodiscard]] subscription subscribe(P pattern, F&& handler, D how = {}) {
+        return subscribe<E>(std::string_view{}, std::move(pattern), std::forward<F>(handler), std::move(how));
+    }
+
+    template <class E, topic_pattern P, class F, delivery D = sync_delivery<>>
+    [[nodiscard]] subscription subscribe(std::string_view name, P pattern, F&& handler, D how = {}) {
+        detail::require_event<E>();
+        return add<E>(name, detail::make_handler<E>(std::forward<F>(handler)), std::move(how), nullptr,
+                      std::make_unique<detail::stored_pattern<P>>(std::move(pattern)));
+    }
+
+    template <topic_pattern P, class M, class Object, delivery D = sync_delivery<>>
+        requires(std::is_member_function_pointer_v<M>)
+    [[nodiscard]] subscription subscribe(P pattern, M member, Object&& object, D how = {}) {
+        return subscribe(std::string_view{}, std::move(pattern), member, std::forward<Object>(object), std::move(how));
+    }
+
+    template <topic_pattern P, class M, class Object, delivery D = sync_delivery<>>
+        requires(std::is_member_function_pointer_v<M>)
+    [[nodiscard]] subscription subscribe(std::string_view name, P pattern, M member, Object&& object, D how = {}) {
+        using E = typename decltype(detail::handled_event<M>())::type;
+        return add<E>(name, detail::make_object_handler<E>(member, std::forward<Object>(object)), std::move(how),
+                      nullptr, std::make_unique<detail::stored_pattern<P>>(std::move(pattern)));
     }
 
     // --- Publishing ------------------------------------------------------------------------------------------------
@@ -152,6 +205,8 @@ public:
     /// The same, with what the publisher has to say of the event. Making the options may allocate.
     template <class E>
     TIDINGS_INLINE publish_result publish(E&& event, const publish_options& options) {
+        if (!options.topic.empty() && state_->routes_topics()) [[unlikely]]
+            return publish_routed<movable<E>>(*state_, event, options);
         return publish_on<movable<E>>(*state_, event, &options);
     }
 
@@ -161,10 +216,10 @@ public:
     /// with the handlers of subscriptions that were reset meanwhile. What they did, and stats(), is then visible. Does
     /// not wait for timers and mailboxes.
     ///
-    /// Throws tidings::error with errc::would_deadlock inside a handler, and where it would wait for the calling thread:
-    /// inside a task of an executor all of whose threads wait, for one. On the thread of a manual_executor it runs the
-    /// loop; in a simulation it returns when nothing is left to run. Publishers that never stop may keep it for
-    /// ever. Linear in the subscriptions with queues, each time one of them has become idle.
+    /// Throws tidings::error with errc::would_deadlock inside a handler, and where it would wait for the calling
+    /// thread: inside a task of an executor all of whose threads wait, for one. On the thread of a manual_executor it
+    /// runs the loop; in a simulation it returns when nothing is left to run. Publishers that never stop may keep it
+    /// for ever. Linear in the subscriptions with queues, each time one of them has become idle.
     void drain() { detail::drain(*state_, base::idle_hook::never); }
 
     /// The same, for no longer than `duration`; returns whether it was done.
@@ -249,6 +304,12 @@ private:
         }
     }
 
+    template <class E>
+    static constexpr auto copy_for() noexcept {
+        if constexpr (std::is_copy_constructible_v<E> && alignof(E) <= 64) return &detail::pack_copied<E>;
+        else return nullptr;
+    }
+
     template <class E, class F, class Object, class D>
     friend subscription detail::subscribe_object(bus&, std::string_view, Object&&, F, D, detail::event_queue*);
     template <class D>
@@ -259,6 +320,7 @@ private:
     TIDINGS_INLINE static publish_result publish_on(detail::bus_state& state, const E& event,
                                                     const publish_options* options) {
         detail::require_event<E>();
+        static_assert(!std::is_same_v<E, any_event>, "tidings: any_event is what handlers take; publish the event");
         base::publisher* const self = base::thread_pointer<base::publisher>::get();
         if (self == nullptr || self->fast_home() != &state.home() || self->publishing()) [[unlikely]]
             return publish_otherwise<Movable>(state, event, options);
@@ -266,9 +328,10 @@ private:
         const detail::channel::place& to = state.near_place(number);
         detail::handler_table* const table = to.load(base::load_order);
         if (table == nullptr) [[unlikely]]
-            return number != 0 ? publish_result{} : publish_otherwise<Movable>(state, event, options);
-        return detail::dispatch<true, pack_for<Movable, E>()>(*self, self->outermost(), state, to, table,
-                                                              std::addressof(event), options);
+            return number != 0 && !state.routes_topics() ? publish_result{}
+                                                         : publish_otherwise<Movable>(state, event, options);
+        return detail::dispatch<true, pack_for<Movable, E>(), copy_for<E>()>(*self, self->outermost(), state, to, table,
+                                                                             std::addressof(event), options);
     }
 
     /// Publishes inside a publish, from a thread that has no record yet, or any more, from a shared library with a
@@ -281,6 +344,7 @@ private:
         const bool numbered = detail::event_identity<E>::cached() != 0 && &home == &base::domain::here();
         const std::uint32_t number =
             numbered ? detail::event_identity<E>::cached() : detail::event_identity<E>::find(home).index;
+        if (state.routes_topics()) state.open_for_topics(detail::event_identity<E>::find_again(home));
         const detail::channel::place* const to = state.find(number);
         detail::handler_table* const table = to != nullptr ? to->load(base::load_order) : nullptr;
         if (table == nullptr) return {};
@@ -288,20 +352,64 @@ private:
         base::slot& frame = (*here).next_slot();
         (*here).open(frame, base::publisher::between());
         if (home.asymmetric())
-            return detail::dispatch<true, pack>(*here, frame, state, *to, table, std::addressof(event), options);
-        return detail::dispatch<false, pack>(*here, frame, state, *to, table, std::addressof(event), options);
+            return detail::dispatch<true, pack, copy_for<E>()>(*here, frame, state, *to, table, std::addressof(event),
+                                                               options);
+        return detail::dispatch<false, pack, copy_for<E>()>(*here, frame, state, *to, table, std::addressof(event),
+                                                            options);
+    }
+
+    /// Publishes an event that has a topic of its own, where there are handlers that subscribed to topics.
+    template <bool Movable, class E>
+    TIDINGS_NOINLINE static publish_result publish_routed(detail::bus_state& state, const E& event,
+                                                          const publish_options& options) {
+        detail::require_event<E>();
+        base::publisher* const self = base::thread_pointer<base::publisher>::get();
+        if (self != nullptr && self->fast_home() == &state.home() && !self->publishing()) {
+            const std::uint32_t number = detail::event_identity<E>::cached();
+            if (detail::handler_table* const table =
+                    detail::route_cache::last(self->outermost(), state, number, options.topic))
+                return detail::dispatch<true, pack_for<Movable, E>(), copy_for<E>()>(
+                    *self, self->outermost(), state, state.near_place(0), table, std::addressof(event), &options);
+        }
+        const base::attachment here{state.home()};
+        const base::event_entry& type = detail::event_identity<E>::find_again(state.home());
+        base::slot& frame = (*here).next_slot();
+        (*here).open(frame, base::publisher::between());
+        if (state.home().asymmetric()) return dispatch_routed<true, Movable>(*here, frame, state, type, event, options);
+        return dispatch_routed<false, Movable>(*here, frame, state, type, event, options);
+    }
+
+    template <bool Asymmetric, bool Movable, class E>
+    static publish_result dispatch_routed(base::publisher& self, base::slot& frame, detail::bus_state& state,
+                                          const base::event_entry& type, const E& event,
+                                          const publish_options& options) {
+        detail::handler_table* table = state.routes()->template find<Asymmetric>(self, frame, type, options.topic);
+        TIDINGS_TRY {
+            if (table == nullptr) table = state.open_route(frame, type, options.topic);
+        }
+        TIDINGS_CATCH_ALL {
+            self.close(frame);
+            TIDINGS_RETHROW;
+        }
+        if (table == nullptr || table->size() == 0) {
+            self.close(frame);
+            return {};
+        }
+        const detail::channel::place& unused = state.near_place(0);  // the slot names the table already
+        return detail::dispatch<Asymmetric, pack_for<Movable, E>(), copy_for<E>()>(self, frame, state, unused, table,
+                                                                                   std::addressof(event), &options);
     }
 
     template <class E, class Handler, class Filter>
-    subscription add(std::string_view name, Handler handler, sync_delivery<Filter> how,
-                     detail::event_queue* = nullptr) {
+    subscription add(std::string_view name, Handler handler, sync_delivery<Filter> how, detail::event_queue* = nullptr,
+                     std::unique_ptr<const detail::pattern> routed = nullptr) {
         const int priority = how.priority();
         if constexpr (std::is_same_v<Filter, no_filter>) {
-            return insert<E>(name, std::move(handler), priority);
+            return insert<E>(name, std::move(handler), priority, std::move(routed));
         } else {
             return insert<E>(
                 name, detail::filtered_handler<E, Filter, Handler>{std::move(how).take_filter(), std::move(handler)},
-                priority);
+                priority, std::move(routed));
         }
     }
 
@@ -351,7 +459,7 @@ private:
 
     template <class E, class Handler, class Filter, class Key, class Executor>
     subscription add(std::string_view name, Handler handler, async_delivery<Filter, Key, Executor> how,
-                     detail::event_queue* shared = nullptr) {
+                     detail::event_queue* shared = nullptr, std::unique_ptr<const detail::pattern> routed = nullptr) {
         detail::event_queue::owner queue;
         if (shared != nullptr) {
             shared->retain();
@@ -359,12 +467,13 @@ private:
         } else {
             queue = make_queue(how);
         }
-        return insert_queued<E>(name, std::move(handler), std::move(how), std::move(queue));
+        return insert_queued<E>(name, std::move(handler), std::move(how), std::move(queue), nullptr, std::move(routed));
     }
 
     template <class E, class Handler, class Filter, class Key, class Executor>
     subscription insert_queued(std::string_view name, Handler handler, async_delivery<Filter, Key, Executor> how,
-                               detail::event_queue::owner queue, detail::queued_node** inserted = nullptr) {
+                               detail::event_queue::owner queue, detail::queued_node** inserted = nullptr,
+                               std::unique_ptr<const detail::pattern> routed = nullptr) {
         using stored = detail::queued_handler<E, Filter, Key, Handler>;
         const int priority = how.settings().priority;
         const base::event_entry& type = detail::event_identity<E>::find(state_->home());
@@ -376,21 +485,26 @@ private:
         state_->retain();
         state_->queued().add(node);
         if (inserted != nullptr) *inserted = &node;
-        return list(type, node);
+        return list<E>(type, node, std::move(routed));
     }
 
     template <class E, class Handler>
-    subscription insert(std::string_view name, Handler handler, int priority) {
+    subscription insert(std::string_view name, Handler handler, int priority,
+                        std::unique_ptr<const detail::pattern> routed) {
         using stored = detail::stored_handler<E, Handler>;
         const base::event_entry& type = detail::event_identity<E>::find(state_->home());
         stored& node = *stored::make(name, priority, *state_, state_->home().asymmetric(), std::move(handler));
         state_->retain();
-        return list(type, node);
+        return list<E>(type, node, std::move(routed));
     }
 
-    subscription list(const base::event_entry& type, detail::handler_node& node) {
+    template <class E>
+    subscription list(const base::event_entry& type, detail::handler_node& node,
+                      std::unique_ptr<const detail::pattern> routed) {
         subscription made{node};  // from here on an exception ends the handler
-        if (!state_->add(type, node)) made.reset();
+        node.routed = std::move(routed);
+        node.only = std::is_same_v<E, any_event> ? nullptr : &type;
+        if (!(node.routed != nullptr ? state_->add(node) : state_->add(type, node))) made.reset();
         return made;
     }
 

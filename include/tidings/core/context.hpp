@@ -69,7 +69,7 @@ public:
         const std::string_view given = option(*frame_, &publish_options::topic);
         return given.empty() ? event_type() : given;
     }
-    std::string_view event_type() const noexcept { return frame_->table.load(std::memory_order_relaxed)->type->event; }
+    std::string_view event_type() const noexcept { return type_of(*frame_).event; }
     std::string_view key() const noexcept { return option(*frame_, &publish_options::key); }
     std::string_view source() const noexcept { return option(*frame_, &publish_options::source); }
     std::span<const tidings::header> headers() const noexcept {
@@ -89,6 +89,11 @@ public:
 
     /// For the publish call that opened `frame`.
     explicit context(base::slot& frame) noexcept : frame_{&frame} {}
+
+    /// The type of the frame's event. For the library.
+    static const base::event_entry& type_of(const base::slot& frame) noexcept {
+        return frame.event != nullptr ? frame.event->type() : *frame.table.load(std::memory_order_relaxed)->type;
+    }
 
     /// What the publisher of the frame's event said; null: nothing. For the library.
     static const publish_options* given_to(const base::slot& frame) noexcept { return options_of(frame); }

@@ -50,11 +50,21 @@ public:
     static std::uint32_t cached_near() noexcept { return cached_near_.load(std::memory_order_relaxed); }
     static constexpr std::uint32_t near_numbers = 256;
 
+    /// The same as find(), without a lock from the second time on, if `home` is the domain of this library.
+    static const base::event_entry& find_again(base::domain& home) {
+        const base::event_entry* const known = entry_.load(std::memory_order_acquire);
+        return known != nullptr && &home == &base::domain::here() ? *known : find(home);
+    }
+
+    static base::event_traits traits() noexcept {
+        return {base::type_name<E>(), event_name<E>(), sizeof(E), alignof(E), &cached_};
+    }
+
     /// The type's entry in `home`. Throws std::bad_alloc. Takes a lock.
     static const base::event_entry& find(base::domain& home) {
-        const base::event_entry& entry =
-            home.events().find_or_add({base::type_name<E>(), event_name<E>(), sizeof(E), alignof(E), &cached_});
+        const base::event_entry& entry = home.events().find_or_add(traits());
         if (&home == &base::domain::here()) {
+            entry_.store(&entry, std::memory_order_release);
             cached_.store(entry.index, std::memory_order_relaxed);
             if (entry.index < near_numbers) cached_near_.store(entry.index, std::memory_order_relaxed);
         }
@@ -64,6 +74,7 @@ public:
 private:
     static inline constinit base::atomic<std::uint32_t> cached_{0};
     static inline constinit base::atomic<std::uint32_t> cached_near_{0};
+    static inline constinit base::atomic<const base::event_entry*> entry_{nullptr};
 };
 
 /// Refuses what is no event, in words for its author.

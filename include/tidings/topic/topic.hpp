@@ -19,6 +19,9 @@ namespace tidings {
 /// A value; equal if the texts are. Thread-safe once made.
 class topic {
 public:
+    template <class Value>
+    using index = topic_index<Value>;
+
     static constexpr std::size_t most_bytes = 255;
     static constexpr std::size_t most_words = 32;
 
@@ -59,7 +62,7 @@ public:
 
 private:
     static std::string checked(std::string_view text) {
-        if (!is_sound(text)) TIDINGS_THROW(error{errc::invalid_topic, "tidings: a malformed topic"});
+        if (!is_sound(text)) TIDINGS_THROW(error{errc::invalid_topic, "tidings: topic"});
         return std::string{text};
     }
 

@@ -5,6 +5,7 @@
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/base/domain.hpp>
+#include <tidings/base/error.hpp>
 #include <tidings/base/growing_array.hpp>
 #include <tidings/core/detail/channel.hpp>
 #include <tidings/core/detail/error_reporter.hpp>
@@ -14,8 +15,10 @@
 #include <tidings/core/detail/node_registry.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/quiet_signal.hpp>
+#include <tidings/core/detail/retired_tables.hpp>
 #include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/detail/timer_list.hpp>
+#include <tidings/core/detail/topic_router.hpp>
 #include <tidings/core/stats.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
@@ -98,11 +101,31 @@ public:
         channel& home = open(type);
         node.home = &home;
         if (closed_) return false;
-        const std::uint64_t before = home.retirements();
+        const std::uint64_t before = retirements_;
+        node.number = ++subscribed_;
         home.add(node);
-        retain(node);
+        drop_routes([&](const handler_table& route) { return route.type == &type; });
         // Mostly remove() collects, whose fence is needed anyway.
-        if (home.retirements() != before && home.retirements() % 16 == 0) collect(home);
+        if (retirements_ != before && retirements_ % 16 == 0) collect(home);
+        return true;
+    }
+
+    /// The same for a handler with a pattern, and with each channel whose event type's name the pattern fits.
+    bool add(handler_node& node) {
+        std::lock_guard lock{mutex_};
+        if (closed_) return false;
+        node.number = ++subscribed_;
+        router_.add(node);
+        node.active.store(true, std::memory_order_relaxed);  // ordered by the stores that list it
+        TIDINGS_TRY {
+            for (const auto& each : channels_)
+                if (each && topic_router::takes(node, each->type(), each->type().event)) each->add(node);
+        }
+        TIDINGS_CATCH_ALL {
+            take_out(node);
+            TIDINGS_RETHROW;
+        }
+        drop_routes([&](const handler_table& route) { return topic_router::takes(node, *route.type, route.topic); });
         return true;
     }
 
@@ -119,19 +142,19 @@ public:
         if (result == base::barrier_result::would_deadlock) report_deadlock(node);
         if (fenced != 0) {
             std::lock_guard lock{mutex_};
-            collect(*node.home, fenced);
+            if (node.home != nullptr) collect(node.home->retired(), fenced);
+            if (router_.routes() != nullptr) collect_routed(fenced);
         }
         return result;
     }
 
-    /// Clears the node's `active`, once, and takes it off its channel's list. Returns how many of the channel's tables
-    /// can be collected after a fence, if there are any.
+    /// Clears the node's `active`, once, and takes it off its channel's list. Returns up to which number tables can be
+    /// collected after a fence, if there are any.
     std::uint64_t deactivate(handler_node& node) noexcept {
         std::lock_guard lock{mutex_};
         if (!node.active.load(std::memory_order_relaxed)) return 0;
-        node.active.store(false, base::store_order);  // pairs with the publisher's look at it
-        node.home->remove();
-        return node.home->has_retired() ? node.home->retirements() : 0;
+        take_out(node);
+        return node.home == nullptr || !node.home->retired().empty() || router_.routes() != nullptr ? retirements_ : 0;
     }
 
     subscription_stats stats(const handler_node& node) const noexcept {
@@ -140,7 +163,7 @@ public:
         // Acquire pairs with slow_path: the publishes that these happened in are counted as passed.
         const std::uint64_t failed = node.failed.load(std::memory_order_acquire);
         const std::uint64_t missed = node.missed.load(std::memory_order_acquire);
-        return {.delivered = node.home->passed(node) - missed - failed, .failed = failed};
+        return {.delivered = passed(node) - missed - failed, .failed = failed};
     }
 
     // --- Queues ----------------------------------------------------------------------------------------------------
@@ -170,6 +193,7 @@ public:
         std::uint64_t calls = 0;
         for (const auto& each : channels_)
             if (each) calls += each->calls();
+        if (router_.routes() != nullptr) calls += router_.routes()->calls();
         sums.delivered += calls - missed - failed;
         sums.failed += failed;
         return sums;
@@ -189,9 +213,51 @@ public:
     /// Lets every eighth publisher that meets a table with ended handlers replace it: by then they have cost about as
     /// much as a new table does.
     void repair_after_a_while(handler_table& table) noexcept {
-        if (table.disturbed_publishes.fetch_add(1, std::memory_order_relaxed) % 8 != 7) return;
+        if (table.owner == nullptr || table.disturbed_publishes.fetch_add(1, std::memory_order_relaxed) % 8 != 7)
+            return;
         std::lock_guard lock{mutex_};
-        table.begin()->target->home->repair(table);
+        table.owner->repair(table);
+    }
+
+    // --- Topics ----------------------------------------------------------------------------------------------------
+
+    /// Whether handlers have subscribed to topics.
+    bool routes_topics() const noexcept { return router_.in_use(); }
+
+    /// Null unless routes_topics() was true.
+    const route_cache* routes() const noexcept { return router_.routes(); }
+
+    /// Makes the channel of an event type that nobody named, for those who subscribed to topics. Throws std::bad_alloc.
+    void open_for_topics(const base::event_entry& type) {
+        const base::atomic<bool>* const known = known_types_.find(type.index);
+        if (known != nullptr && known->load(std::memory_order_acquire)) return;
+        std::lock_guard lock{mutex_};
+        if (!closed_) open(type);
+    }
+
+    /// Makes the table of that type and topic, which the slot names then; null if the bus has closed. Throws
+    /// std::bad_alloc, and tidings::error where no event may have that topic.
+    handler_table* open_route(base::slot& frame, const base::event_entry& type, std::string_view topic) {
+        std::lock_guard lock{mutex_};
+        if (closed_ || router_.routes() == nullptr) return nullptr;
+        if (!router_.is_name(topic)) TIDINGS_THROW(error{errc::invalid_topic, "tidings: publish"});
+        std::vector<handler_node*> nodes = router_.match(type, topic);
+        if (type.index < channels_.size() && channels_[type.index])
+            channels_[type.index]->for_each_active([&](handler_node& node) {
+                if (node.routed == nullptr) nodes.push_back(&node);
+            });
+        handler_table* const made =
+            handler_table::make({&type, times_.get()}, static_cast<std::uint32_t>(nodes.size()), topic);
+        for (handler_node* const node : nodes) made->push(*node);
+        const std::uint64_t before = retirements_;
+        router_.routes()->put(*made, retirements_);
+        frame.table.store(made, base::store_order);  // under the lock: who retires it sees that
+        frame.publishes = nullptr;
+        if (retirements_ != before && retirements_ % 16 == 0) {
+            home_.heavy_fence(home_.find());
+            collect(router_.routes()->retired(), retirements_);
+        }
+        return made;
     }
 
     // --- The end ---------------------------------------------------------------------------------------------------
@@ -212,8 +278,14 @@ public:
                 node.closing = true;
                 node.next_closing = std::exchange(closing, &node);
             };
+            for (handler_node* const node : router_.nodes()) {
+                node->active.store(false, base::store_order);
+                wait_for(*node);
+            }
             for (const auto& each : channels_)
                 if (each) each->close(wait_for);
+            drop_routes([](const handler_table&) { return true; });
+            if (route_cache* const routes = router_.routes()) routes->retired().for_each_handler(wait_for);
             queued_.for_each([&](queued_node& node) {  // it may be in no table
                 if (!node.active.load(std::memory_order_relaxed)) wait_for(node);
             });
@@ -283,20 +355,64 @@ private:
     channel& open(const base::event_entry& type) {
         if (type.index >= channels_.size()) channels_.resize(type.index + 1);
         auto& opened = channels_[type.index];
-        if (!opened)
-            opened = std::make_unique<channel>(base::table_base{&type, times_.get()}, places_.open(type.index));
+        if (!opened) {
+            base::atomic<bool>& known = known_types_.open(type.index);
+            auto made = std::make_unique<channel>(base::table_base{&type, times_.get()}, places_.open(type.index),
+                                                  retirements_);
+            if (router_.in_use() && !closed_) made->add(router_.match(type, type.event));
+            opened = std::move(made);
+            known.store(true, std::memory_order_release);
+        }
         return *opened;
+    }
+
+    /// Makes an active handler inactive, and takes it off all lists. Holds mutex_.
+    void take_out(handler_node& node) noexcept {
+        node.active.store(false, base::store_order);  // pairs with the publisher's look at it
+        if (node.home != nullptr) {
+            node.home->remove();
+            drop_routes([&](const handler_table& route) { return route.type == &node.home->type(); });
+            return;
+        }
+        router_.remove(node);
+        for (const auto& each : channels_)
+            if (each && topic_router::takes(node, each->type(), each->type().event) && each->lists(node))
+                each->remove();
+        drop_routes([&](const handler_table& route) { return topic_router::takes(node, *route.type, route.topic); });
+    }
+
+    /// Holds mutex_.
+    template <class Changed>
+    void drop_routes(Changed changed) noexcept {
+        if (route_cache* const routes = router_.routes()) routes->drop(retirements_, changed);
+    }
+
+    /// How many publishes came to the node. Holds mutex_.
+    std::uint64_t passed(const handler_node& node) const noexcept {
+        std::uint64_t sum = node.passed;
+        if (router_.routes() != nullptr) sum += router_.routes()->passed(node);
+        if (node.home != nullptr) return sum + node.home->passed(node);
+        for (const auto& each : channels_)
+            if (each) sum += each->passed(node);
+        return sum;
     }
 
     /// Holds mutex_.
     void collect(channel& c) noexcept {
-        if (!c.has_retired()) return;
+        if (c.retired().empty()) return;
         home_.heavy_fence(home_.find());
-        collect(c, c.retirements());
+        collect(c.retired(), retirements_);
     }
 
-    void collect(channel& c, std::uint64_t fenced) noexcept {
-        c.collect(home_, fenced, [](handler_node& node) { release(node); });
+    void collect(retired_tables& tables, std::uint64_t fenced) noexcept {
+        tables.collect(home_, fenced, [](handler_node& node) { release(node); });
+    }
+
+    /// What a handler with a pattern may have been in. Holds mutex_.
+    void collect_routed(std::uint64_t fenced) noexcept {
+        for (const auto& each : channels_)
+            if (each) collect(each->retired(), fenced);
+        collect(router_.routes()->retired(), fenced);
     }
 
     /// Returns whether nothing is left to collect.
@@ -306,18 +422,24 @@ private:
         for (const auto& each : channels_) {
             if (!each) continue;
             collect(*each);
-            none_left = none_left && !each->has_retired();
+            none_left = none_left && each->retired().empty();
+        }
+        if (route_cache* const routes = router_.routes(); routes != nullptr && !routes->retired().empty()) {
+            home_.heavy_fence(home_.find());
+            collect(routes->retired(), retirements_);
+            none_left = none_left && routes->retired().empty();
         }
         return none_left;
     }
 
     void report_deadlock(const handler_node& node) const noexcept {
-        errors_.report(handler_error{node.name, node.home->type().event,
+        errors_.report(handler_error{node.name, node.home != nullptr ? node.home->type().event : node.routed->text(),
                                      "reset() returned while the handler runs on a thread that waits for this one"});
     }
 
     base::domain& home_;
     base::growing_array<channel::place> places_;
+    base::growing_array<base::atomic<bool>> known_types_;  // have a channel
     const executor_ref executor_;
     const std::shared_ptr<const time_source> times_;
     const std::shared_ptr<quiet_signal> quiet_ = std::make_shared<quiet_signal>();
@@ -332,6 +454,9 @@ private:
     // Guarded by mutex_.
     bool closed_ = false;
     std::vector<std::unique_ptr<channel>> channels_;  // by the event type's number
+    topic_router router_;
+    std::uint64_t subscribed_ = 0;
+    std::uint64_t retirements_ = 0;  // tables that were replaced
 
     bus_state* next_orphan_ = nullptr;  // guarded by the orphanage's mutex
 };

@@ -7,10 +7,11 @@
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/handler_node.hpp>
 #include <tidings/core/detail/handler_table.hpp>
+#include <tidings/core/detail/retired_tables.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <utility>
+#include <vector>
 
 namespace tidings::detail {
 
@@ -24,8 +25,10 @@ class channel {
 public:
     using place = base::atomic<handler_table*>;
 
-    /// `current` is where publishers find the table; null while there is none.
-    channel(const base::table_base& about, place& current) noexcept : about_{about}, current_{&current} {}
+    /// `current` is where publishers find the table; null while there is none. `retirements` counts, for all channels
+    /// of a bus, how many tables were replaced so far.
+    channel(const base::table_base& about, place& current, std::uint64_t& retirements) noexcept
+        : about_{about}, current_{&current}, retirements_{retirements} {}
     ~channel() {
         if (handler_table* table = current_->load(std::memory_order_relaxed)) handler_table::free(table);
     }
@@ -34,24 +37,37 @@ public:
 
     const base::event_entry& type() const noexcept { return *about_.type; }
 
-    /// Lists a handler and sets it active. Throws std::bad_alloc and changes nothing.
+    /// Lists a handler, which has its number, and sets it active. Throws std::bad_alloc and changes nothing.
     void add(handler_node& node) {
         handler_table* const table = writer_view();
-        node.number = ++subscribed_;
         if (table != nullptr && table->has_room()) {
             activate(node);
-            list(*table, node);
+            table->push(node);
         } else {
-            replace(&node);
+            handler_node* const added = &node;
+            replace(&added, 1);
         }
         ++live_;
+    }
+
+    /// The same for several at once, which are active already.
+    void add(const std::vector<handler_node*>& nodes) {
+        if (nodes.empty()) return;
+        replace(nodes.data(), static_cast<std::uint32_t>(nodes.size()));
+        live_ += static_cast<std::uint32_t>(nodes.size());
+    }
+
+    /// Whether it lists the node; linear.
+    bool lists(const handler_node& node) const noexcept {
+        const handler_table* const table = writer_view();
+        return table != nullptr && table->lists(node);
     }
 
     /// Notes that a listed handler was made inactive. Amortised constant, and linear in the tables that are still read.
     void remove() noexcept {
         --live_;
-        for (handler_table* table = retired_; table != nullptr; table = table->next_retired) disturb(*table);
-        disturb(*writer_view());
+        retired_.disturb();
+        writer_view()->disturb();
         const std::uint32_t ended = writer_view()->size() - live_;
         if (ended > live_ && ended >= minimum_capacity) drop_ended();
     }
@@ -70,60 +86,32 @@ public:
                 if (is_active(*entry.target)) entry.target->active.store(false, base::store_order);
             current_->store(nullptr, base::store_order);
             live_ = 0;
-            retire(table);
+            retired_.add(table, ++retirements_);
         }
-        for (handler_table* each = retired_; each != nullptr; each = each->next_retired) {
-            disturb(*each);
-            for (const handler_entry& entry : *each) visit(*entry.target);
-        }
+        retired_.disturb();
+        retired_.for_each_handler(visit);
     }
 
-    bool has_retired() const noexcept { return retired_ != nullptr; }
+    /// Calls `visit(node)` for each active handler.
+    template <class Visit>
+    void for_each_active(Visit visit) const {
+        if (const handler_table* const table = writer_view())
+            for (const handler_entry& entry : *table)
+                if (is_active(*entry.target)) visit(*entry.target);
+    }
 
-    /// How many tables were replaced so far. A fence that follows lets collect() go that far.
-    std::uint64_t retirements() const noexcept { return retirements_; }
+    retired_tables& retired() noexcept { return retired_; }
 
-    /// How many calls of handlers without a queue there were with the tables that are freed, and with those that are
-    /// not.
+    /// How many calls of handlers without a queue there were.
     std::uint64_t calls() const noexcept {
-        std::uint64_t sum = freed_calls_;
-        const auto add = [&](const handler_table& t) { sum += t.published() * (t.size() - t.queues()); };
-        for (const handler_table* table = retired_; table != nullptr; table = table->next_retired) add(*table);
-        if (const handler_table* table = writer_view()) add(*table);
-        return sum;
+        const handler_table* const table = writer_view();
+        return retired_.calls() + (table != nullptr ? retired_tables::calls_of(*table) : 0);
     }
 
-    /// Frees the tables that no publisher reads of the first `fenced` that were replaced; `release(node)` is called for
-    /// each node that is in no table any more. The caller has run a heavy fence since they were replaced.
-    template <class Release>
-    void collect(const base::domain& home, std::uint64_t fenced, Release release) noexcept {
-        for (handler_table** link = &retired_; *link != nullptr;) {
-            handler_table* const table = *link;
-            if (table->retired_as > fenced || home.reads(table)) {
-                link = &table->next_retired;
-                continue;
-            }
-            *link = table->next_retired;
-            const std::uint64_t published = table->published();
-            freed_calls_ += published * (table->size() - table->queues());
-            for (const handler_entry& entry : *table) {
-                entry.target->passed += published;
-                if (--entry.target->listings == 0) release(*entry.target);
-            }
-            handler_table::free(table);
-        }
-    }
-
-    /// How many publishes came to the node: to every table that lists it.
+    /// How many publishes came to the node with tables that are not freed.
     std::uint64_t passed(const handler_node& node) const noexcept {
-        std::uint64_t sum = node.passed;
-        const auto add_from = [&](const handler_table& table) {
-            for (const handler_entry& entry : table)
-                if (entry.target == &node) sum += table.published();
-        };
-        for (const handler_table* table = retired_; table != nullptr; table = table->next_retired) add_from(*table);
-        if (const handler_table* table = writer_view()) add_from(*table);
-        return sum;
+        const handler_table* const table = writer_view();
+        return retired_.passed(node) + (table != nullptr ? table->passed(node) : 0);
     }
 
 private:
@@ -138,52 +126,34 @@ private:
         node.active.store(true, std::memory_order_relaxed);  // ordered by the store that lists it
     }
 
-    /// After the handler was made inactive: a publisher that finds the mark looks at the handler.
-    static void disturb(handler_table& table) noexcept { table.disturbed.store(true, base::store_order); }
-
     void drop_ended() noexcept {
-        TIDINGS_TRY { replace(nullptr); }
+        TIDINGS_TRY { replace(nullptr, 0); }
         TIDINGS_CATCH_ALL {}  // no memory: they stay until there is some
     }
 
-    /// Puts a table of the active handlers, and of `added` in its place among them, before the publishers.
-    void replace(handler_node* added) {
+    /// Puts a table of the active handlers, and of `added` in their places among them, before the publishers.
+    void replace(handler_node* const* added, std::uint32_t count) {
         handler_table* const old = writer_view();
-        const std::uint32_t wanted = live_ + (added != nullptr ? 1 : 0);
+        const std::uint32_t wanted = live_ + count;
         handler_table* table = nullptr;  // rather than an empty one
         if (wanted != 0) {
             table = handler_table::make(about_, wanted < minimum_capacity ? minimum_capacity : wanted + wanted / 2);
-            if (added != nullptr) activate(*added);
-            for (const handler_entry* entry = begin_of(old); entry != end_of(old); ++entry)
-                if (is_active(*entry->target)) list(*table, *entry->target);
-            if (added != nullptr) list(*table, *added);
+            table->owner = this;
+            for (std::uint32_t n = 0; n != count; ++n) activate(*added[n]);
+            if (old != nullptr)
+                for (const handler_entry& entry : *old)
+                    if (is_active(*entry.target)) table->push(*entry.target);
+            for (std::uint32_t n = 0; n != count; ++n) table->push(*added[n]);
         }
         current_->store(table, base::store_order);  // pairs with the publisher's second look
-        if (old != nullptr) retire(old);
-    }
-
-    static const handler_entry* begin_of(const handler_table* t) noexcept {
-        return t != nullptr ? t->begin() : nullptr;
-    }
-    static const handler_entry* end_of(const handler_table* t) noexcept { return t != nullptr ? t->end() : nullptr; }
-
-    static void list(handler_table& table, handler_node& node) noexcept {
-        table.push(node);
-        ++node.listings;
-    }
-
-    void retire(handler_table* table) noexcept {
-        table->next_retired = std::exchange(retired_, table);
-        table->retired_as = ++retirements_;
+        if (old != nullptr) retired_.add(old, ++retirements_);
     }
 
     const base::table_base about_;
     place* const current_;
+    std::uint64_t& retirements_;
     std::uint32_t live_ = 0;
-    std::uint64_t subscribed_ = 0;
-    handler_table* retired_ = nullptr;
-    std::uint64_t retirements_ = 0;
-    std::uint64_t freed_calls_ = 0;
+    retired_tables retired_;
 };
 
 }  // namespace tidings::detail

@@ -4,6 +4,7 @@
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/base/publisher.hpp>
+#include <tidings/core/any_event.hpp>
 #include <tidings/core/context.hpp>
 #include <tidings/core/detail/bus_state.hpp>
 #include <tidings/core/detail/channel.hpp>
@@ -158,8 +159,9 @@ TIDINGS_INLINE handler_table* protect(base::slot& frame, const channel::place& p
 /// acquire, for its entries to be whole, which pairs with the store in channel::replace(). Counts instructions: this is
 /// what a publish costs.
 ///
-/// `Pack`, if there is one, moves the event into an envelope where there are queues.
-template <bool Asymmetric, auto Pack = nullptr>
+/// `Pack`, if there is one, moves the event into an envelope where there are queues; `Copy` copies it where one of them
+/// does not know its type.
+template <bool Asymmetric, auto Pack = nullptr, auto Copy = nullptr>
 TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame, bus_state& bus,
                                        const channel::place& place, handler_table* table, const void* event,
                                        const publish_options* options) {
@@ -204,8 +206,15 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
         self.close(frame);
         base::light_fence<Asymmetric>();  // then looking once more, for the last handler
     }
-    if (table->disturbed.load(base::load_order)) [[unlikely]]
+    if (table->disturbed.load(base::load_order)) [[unlikely]] {
+        if constexpr (!std::is_same_v<decltype(Copy), std::nullptr_t>) {
+            if (table->any_queues() && frame.event == nullptr && entry == table->begin()) {
+                self.open(frame, base::publisher::between());
+                Copy(frame, *table, event);
+            }
+        }
         slow_path::call_disturbed<Asymmetric>(self, frame, event, entry);
+    }
     if (options != nullptr) frame.options = nullptr;
     if (!frame.tally.empty()) [[unlikely]]
         return slow_path::settle(frame, table->size());
@@ -215,7 +224,7 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
 template <event E, class Handler>
 TIDINGS_INLINE void stored_handler<E, Handler>::handle(base::slot& frame, const void* event) noexcept {
     TIDINGS_TRY {
-        const outcome outcome = handler(*static_cast<const E*>(event), frame);
+        const outcome outcome = handler(seen_as<E>(event, frame), frame);
         if (outcome != outcome::handled) slow_path::report_miss(*this, frame, outcome);
     }
     TIDINGS_CATCH_ALL { slow_path::report_failure(*this, frame); }

@@ -43,6 +43,7 @@ public:
 
     const void* event() const noexcept { return event_; }
     void* event() noexcept { return event_; }
+    const base::event_entry& type() const noexcept { return *type_; }
 
     /// When it was published, more or less: see time_source::stamp().
     time_point stamp{};
@@ -97,9 +98,10 @@ public:
 
     /// Throws std::bad_alloc and what E's constructor throws.
     template <class E, class... Arguments>
-    static envelope* make(Arguments&&... arguments) {
+    static envelope* make(const base::event_entry& type, Arguments&&... arguments) {
         struct whole final : envelope {
-            explicit whole(Arguments&&... a) : envelope{&end, &value}, value(std::forward<Arguments>(a)...) {}
+            explicit whole(const base::event_entry& t, Arguments&&... a)
+                : envelope{&end, &value, t}, value(std::forward<Arguments>(a)...) {}
             static void end(envelope& self) noexcept {
                 auto& mine = static_cast<whole&>(self);
                 mine.~whole();
@@ -110,7 +112,7 @@ public:
         static_assert(alignof(whole) <= static_cast<std::size_t>(base::block_cache::alignment),
                       "tidings: events aligned to more than 64 bytes cannot be queued");
         void* const memory = base::block_cache::allocate(sizeof(whole));
-        TIDINGS_TRY { return ::new (memory) whole(std::forward<Arguments>(arguments)...); }
+        TIDINGS_TRY { return ::new (memory) whole(type, std::forward<Arguments>(arguments)...); }
         TIDINGS_CATCH_ALL {
             base::block_cache::free(memory, sizeof(whole));
             TIDINGS_RETHROW;
@@ -127,7 +129,8 @@ private:
     using end_function = void (*)(envelope&) noexcept;
     enum : std::uint32_t { none, being_made, made };
 
-    envelope(end_function end, void* event) noexcept : end_{end}, event_{event} {}
+    envelope(end_function end, void* event, const base::event_entry& type) noexcept
+        : end_{end}, event_{event}, type_{&type} {}
     ~envelope() {
         if (options_ == nullptr) return;
         options_->~kept_options();
@@ -138,6 +141,7 @@ private:
     base::atomic<std::uint32_t> progress_{none};
     const end_function end_;
     void* const event_;
+    const base::event_entry* const type_;
     kept_options* options_ = nullptr;
     event_id id_;
 };

@@ -357,7 +357,7 @@ private:
 
     /// Holds mutex_.
     void count_pop(const waiting_event& taken) noexcept {
-        note_wait(taken, time_source::stamp(times_.get()));
+        taken.target->counts.note_wait(time_source::stamp(times_.get()) - taken.event->stamp);
         waiting_.finish(taken);
         taken.target->counts.delivered.fetch_add(1, std::memory_order_relaxed);
     }
@@ -464,7 +464,6 @@ private:
         std::uint32_t known = arrivals_.load(std::memory_order_relaxed);
         for (;;) {
             if (streaming != 0) gather(known);
-            const auto now = time_source::stamp(times_.get());
             {
                 base::brief_lock lock{mutex_};
                 for (std::size_t n = 0; n != taken.size; ++n) waiting_.finish(taken.events[n]);
@@ -487,7 +486,6 @@ private:
                 if (taken.size > 1) streaming = 16;
                 else if (streaming != 0) --streaming;
                 known = arrivals_.load(std::memory_order_relaxed) - static_cast<std::uint32_t>(waiting_.size());
-                note_wait(taken.events[0], now);
             }
             budget -= taken.size;
             if (home_.asymmetric()) run_batch<true>(self, *frame, taken);
@@ -541,11 +539,14 @@ private:
             std::uint64_t delivered = 0;
             std::uint64_t failed = 0;
             std::uint64_t discarded = 0;
+            std::chrono::nanoseconds longest_wait{0};
             do {
                 begin_next<Asymmetric>(taken.size - n - 1);
                 envelope* const event = taken.events[n].event;
                 // Seen inactive once, it stays so: the rest is discarded. So it is if the executor ends.
                 if (node.active.load(base::load_order) && !executor_->is_ending()) {
+                    const std::chrono::nanoseconds waited = time_source::stamp(times_.get()) - event->stamp;
+                    if (waited > longest_wait) longest_wait = waited;
                     switch (run(node, frame, *event)) {
                         case outcome::handled:
                             ++delivered;
@@ -566,6 +567,7 @@ private:
             if (delivered != 0) node.counts.delivered.fetch_add(delivered, std::memory_order_release);
             if (failed != 0) node.counts.failed.fetch_add(failed, std::memory_order_release);
             if (discarded != 0) node.counts.discarded.fetch_add(discarded, std::memory_order_release);
+            node.counts.note_wait(longest_wait);
             frame.running.store(base::publisher::between(), base::store_order);
             base::light_fence<Asymmetric>();  // then looking again: whoever saw the node in the slot waits for us
             if (!node.active.load(base::load_order)) base::left_inactive(self, node);
@@ -642,12 +644,6 @@ private:
             if (count != 16) break;
         }
         space_.notify_all();
-    }
-
-    /// Holds mutex_.
-    void note_wait(const waiting_event& taken, time_source::time_point now) noexcept {
-        const auto waited = now - taken.event->stamp;
-        if (waited > taken.target->counts.longest_wait) taken.target->counts.longest_wait = waited;
     }
 
     base::domain& home_;

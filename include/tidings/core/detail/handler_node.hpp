@@ -5,10 +5,12 @@
 #include <tidings/base/sync.hpp>
 #include <tidings/core/context.hpp>
 #include <tidings/core/detail/handler.hpp>
+#include <tidings/core/topic_pattern.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
@@ -58,7 +60,11 @@ struct handler_node : base::runnable {
     const std::string name;
     bus_state* const bus;       ///< counted
     queued_node* const queued;  ///< the node itself, if events come to it through a queue
-    channel* home = nullptr;    ///< set when the node is listed; lives as long as the bus state
+    channel* home = nullptr;    ///< set when the node is listed, if it has no pattern; lives as long as the bus state
+    /// Of a handler that subscribed to topics, set before it is listed; null: it gets one event type, whatever the
+    /// topic.
+    std::unique_ptr<const pattern> routed;
+    const base::event_entry* only = nullptr;  ///< with a pattern: null, or the one event type that it gets
     const int priority;
     const std::size_t block_alignment;
 
@@ -68,7 +74,8 @@ struct handler_node : base::runnable {
 
     // Guarded by the bus state's mutex.
     std::uint64_t passed = 0;    ///< publishes with tables that are freed
-    std::uint64_t number = 0;    ///< in the order of subscription, for each channel
+    std::uint64_t number = 0;    ///< in the order of subscription
+    std::size_t place = 0;       ///< the router's, with a pattern
     std::uint32_t listings = 0;  ///< tables that list this node
     handler_node* next_closing = nullptr;
     bool closing = false;  ///< ~bus waits for it

@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace tidings::detail {
@@ -25,9 +27,10 @@ struct handler_entry {
 class handler_table : public base::table_base {
 public:
     /// Throws std::bad_alloc.
-    static handler_table* make(const base::table_base& about, std::uint32_t capacity) {
+    static handler_table* make(const base::table_base& about, std::uint32_t capacity, std::string_view topic = {}) {
+        std::string kept{topic};
         void* memory = ::operator new(sizeof(handler_table) + (capacity + 1) * sizeof(handler_entry), alignment);
-        return ::new (memory) handler_table(about, capacity);
+        return ::new (memory) handler_table(about, capacity, std::move(kept));
     }
 
     static void free(handler_table* table) noexcept {
@@ -49,6 +52,9 @@ public:
 
     /// How many of the handlers get their events through a queue. They come first.
     std::uint32_t queues() const noexcept { return queues_; }
+
+    /// Whether one of them does not know the event's type. Such a table is disturbed from the beginning.
+    bool any_queues() const noexcept { return any_queues_; }
 
     /// How often one thread published with the table. Written by that thread alone, with plain stores, so that
     /// publishers do not slow each other.
@@ -99,13 +105,30 @@ public:
     /// For the writer: whether one more fits in place.
     bool has_room() const noexcept { return !published_ && size() < capacity_; }
 
-    /// For the writer: adds a handler. The table has room.
+    bool lists(const handler_node& node) const noexcept {
+        for (const handler_entry& entry : *this)
+            if (entry.target == &node) return true;
+        return false;
+    }
+
+    /// For the writer: how many publishes with the table came to the node.
+    std::uint64_t passed(const handler_node& node) const noexcept { return lists(node) ? published() : 0; }
+
+    /// For the writer, after a handler was made inactive: a publisher that finds the mark looks at the handler.
+    void disturb() noexcept { disturbed.store(true, base::store_order); }
+
+    /// For the writer: adds a handler, which the first of its tables takes a reference to. The table has room.
     void push(handler_node& node) noexcept {
         const handler_entry entry{node.call, &node};
         handler_entry* const last = entries() + size_;
         if (size_ != 0 && runs_before(entry, last[-1])) sorted_ = false;
         *last = entry;
         if (node.queued != nullptr) ++queues_;
+        if (node.queued != nullptr && node.routed != nullptr && node.only == nullptr) {
+            any_queues_ = true;
+            disturb();
+        }
+        if (node.listings++ == 0) node.references.fetch_add(1, std::memory_order_relaxed);
         ++size_;
         ::new (static_cast<void*>(last + 1)) handler_entry{nullptr, nullptr};
     }
@@ -117,13 +140,17 @@ public:
     /// How many publishes met the disturbance.
     base::atomic<std::uint32_t> disturbed_publishes{0};
 
-    /// For the writer: tables that were replaced and may still be read, youngest first, with their numbers.
+    channel* owner = nullptr;  ///< null: it is of a route
+    const std::string topic;   ///< of a route
+    base::atomic<bool> retired{false};  ///< a route that does not stand any more
+
+    /// See retired_tables.
     handler_table* next_retired = nullptr;
     std::uint64_t retired_as = 0;
 
 private:
-    handler_table(const base::table_base& about, std::uint32_t capacity) noexcept
-        : table_base{about}, capacity_{capacity} {
+    handler_table(const base::table_base& about, std::uint32_t capacity, std::string&& name) noexcept
+        : table_base{about}, topic{std::move(name)}, capacity_{capacity} {
         ::new (static_cast<void*>(entries())) handler_entry{nullptr, nullptr};
     }
     ~handler_table() = default;
@@ -178,6 +205,7 @@ private:
     std::uint32_t size_ = 0;
     const std::uint32_t capacity_;
     std::uint32_t queues_ = 0;
+    bool any_queues_ = false;
     bool published_ = false;
     bool sorted_ = true;
     base::atomic<counter*> counters_[base::publisher::shared_place + 2] = {};

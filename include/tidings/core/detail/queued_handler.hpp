@@ -3,6 +3,7 @@
 
 #include <tidings/base/config.hpp>
 #include <tidings/base/function.hpp>
+#include <tidings/core/any_event.hpp>
 #include <tidings/core/context.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/core/detail/bus_state.hpp>
@@ -28,7 +29,7 @@ namespace tidings::detail {
 /// the table has; and the frame keeps a share of its own if there is anybody else to ask for the event's id.
 template <class E, class Source>
 void pack(base::slot& frame, const handler_table& table, Source&& source) {
-    envelope* const made = envelope::make<E>(std::forward<Source>(source));
+    envelope* const made = envelope::make<E>(*table.type, std::forward<Source>(source));
     TIDINGS_TRY {
         if (const publish_options* given = context::given_to(frame); given != nullptr || context::has_cause(frame)) {
             publish_options kept = given != nullptr ? *given : publish_options{};
@@ -53,6 +54,13 @@ void pack(base::slot& frame, const handler_table& table, Source&& source) {
 template <class E>
 void pack_moved(base::slot& frame, const handler_table& table, void* event) {
     pack<E>(frame, table, std::move(*static_cast<E*>(event)));
+}
+
+/// For what is not moved, where a queue cannot tell the type: dispatch()'s Copy. If it fails, the queue says so.
+template <class E>
+void pack_copied(base::slot& frame, const handler_table& table, const void* event) noexcept {
+    TIDINGS_TRY { pack<E>(frame, table, *static_cast<const E*>(event)); }
+    TIDINGS_CATCH_ALL {}
 }
 
 template <class Key, class E>
@@ -109,7 +117,7 @@ struct queued_handler : queued_node {
     static outcome run(queued_node& node, base::slot& frame, const void* event) noexcept {
         auto& mine = static_cast<queued_handler&>(node);
         TIDINGS_TRY {
-            const outcome result = mine.held.handler(*static_cast<const E*>(event), frame);
+            const outcome result = mine.held.handler(seen_as<E>(event, frame), frame);
             if (result == outcome::expired) {
                 node.bus->deactivate(node);
                 node.queue->close(node);
@@ -141,7 +149,7 @@ private:
     void put(base::slot& frame, const void* event) noexcept {
         bool counted = false;
         TIDINGS_TRY {
-            const E& e = *static_cast<const E*>(event);
+            const auto& e = seen_as<E>(event, frame);
             if constexpr (!std::is_same_v<Filter, no_filter>) {
                 if (!static_cast<bool>(base::invoke(held.filter, e))) {
                     ++frame.tally.missed;
@@ -150,14 +158,15 @@ private:
             }
             const std::uint64_t key = key_of(held.key, e);
             if (frame.event == nullptr) {
-                if constexpr (std::is_copy_constructible_v<E>) pack<E>(frame, slow_path::table_of(frame), e);
+                if constexpr (!std::is_same_v<E, any_event> && std::is_copy_constructible_v<E>)
+                    pack<E>(frame, slow_path::table_of(frame), e);
             }
             ++frame.tally.missed;
             if (frame.event == nullptr) {
                 queue->reject(*this);
                 counted = true;
                 ++frame.rejected;
-                tell_of_rejection(frame, "an event that cannot be copied has to be published as an rvalue");
+                tell_of_rejection(frame, why_not_packed);
                 return;
             }
             counted = true;  // by push(), whatever happens
@@ -181,6 +190,10 @@ private:
             slow_path::tell(*this, frame);
         }
     }
+
+    static constexpr const char* why_not_packed =
+        std::is_same_v<E, any_event> ? "it cannot be copied, or its copy failed"
+                                     : "an event that cannot be copied has to be published as an rvalue";
 
     static void destroy(base::runnable& self) noexcept {
         auto& mine = static_cast<queued_handler&>(self);

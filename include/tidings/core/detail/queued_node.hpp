@@ -22,13 +22,19 @@ struct queue_counts {
     alignas(base::cache_line) base::atomic<std::uint64_t> delivered{0};
     base::atomic<std::uint64_t> failed{0};
     base::atomic<std::uint64_t> discarded{0};
+    base::atomic<std::chrono::nanoseconds::rep> longest_wait{0};
+
+    void note_wait(std::chrono::nanoseconds waited) noexcept {
+        auto known = longest_wait.load(std::memory_order_relaxed);
+        while (waited.count() > known &&
+               !longest_wait.compare_exchange_weak(known, waited.count(), std::memory_order_relaxed)) {}
+    }
 
     // Guarded by the queue's mutex.
     alignas(base::cache_line) std::uint64_t accepted = 0;
     std::uint64_t dropped = 0;
     std::uint64_t rejected = 0;
     std::uint64_t high_water = 0;
-    std::chrono::nanoseconds longest_wait{0};
 
     subscription_stats read() const noexcept {
         subscription_stats s;
@@ -39,7 +45,7 @@ struct queue_counts {
         s.rejected = rejected;
         s.queued = accepted - (s.delivered + s.failed + s.discarded + s.dropped);
         s.high_water = high_water;
-        s.longest_wait = longest_wait;
+        s.longest_wait = std::chrono::nanoseconds{longest_wait.load(std::memory_order_relaxed)};
         return s;
     }
 };
