@@ -19,11 +19,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Of each race. What is not optimised, or looked at by a sanitizer, is ten times slower and more.
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_TSAN && !TIDINGS_HAS_ASAN
+// Of each race.
+#if TIDINGS_HAS_TSAN || TIDINGS_HAS_ASAN
+constexpr std::uint64_t rounds = 5'000;
+#elif defined(__OPTIMIZE__)
 constexpr std::uint64_t rounds = 100'000;
 #else
-constexpr std::uint64_t rounds = 5'000;
+constexpr std::uint64_t rounds = 20'000;
 #endif
 
 struct ping {
