@@ -1,13 +1,16 @@
 #include "support/captures.hpp"
 #include "support/catch.hpp"
 #include "support/seed.hpp"
+#include "support/waiting.hpp"
 
 #include <tidings/core/bus.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/executor/inline_executor.hpp>
 #include <tidings/executor/manual_executor.hpp>
+#include <tidings/executor/thread_pool.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
@@ -330,6 +333,23 @@ TEST_CASE("an executor that is gone discards what waits and what comes, with key
     bus.drain();
     CHECK(plain.stats().discarded == 6);
     CHECK(keyed.stats().discarded == 6);
+}
+
+TEST_CASE("a slow subscriber holds up no other") {
+    tidings::thread_pool pool{2};
+    tidings::bus bus{{.executor = pool}};
+    support::flag gate;
+    std::atomic<int> quick_ones{0};
+    auto slow = bus.subscribe([&](const tick&) { gate.wait(); },
+                              tidings::async.capacity(1).when_full(tidings::overflow::reject));
+    auto quick = bus.subscribe([&](const tick&) { ++quick_ones; }, tidings::async.capacity(10));
+    for (int n = 0; n < 1'000; ++n) bus.publish(tick{n});
+    support::wait_until([&] { return quick_ones == 1'000; });
+    CHECK(slow.stats().delivered == 0);
+    gate.raise();
+    bus.drain();
+    CHECK(slow.stats().delivered + slow.stats().rejected == 1'000);
+    CHECK(slow.stats().rejected >= 998);
 }
 
 TEST_CASE("drain in a handler throws, and a drained bus is drained at once") {
