@@ -1,15 +1,21 @@
 // Queues when user code throws at its n-th entry, and when the n-th allocation fails, for every n: an operation is
 // whole or not at all, every event is in one account, nothing leaks, and the bus goes on.
 #include "support/allocations.hpp"
+#include "support/captures.hpp"
 #include "support/catch.hpp"
+#include "support/waiting.hpp"
 
 #include <tidings/tidings.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <optional>
 #include <stdexcept>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -240,4 +246,153 @@ TEST_CASE("a timer or a mailbox that cannot be made leaves nothing behind, and t
         ++failures;
     }
     CHECK(failures > 3);
+}
+
+namespace {
+
+/// Runs `body(failing)` again and again, until no allocation fails any more; returns how many did. `failing(what)` runs
+/// `what` on a new thread, which has no memory at hand, with its first, second, … allocation failing.
+template <class Body>
+int fail_in_new_threads(Body body) {
+    int failures = 0;
+    for (const auto how : {support::failing::once, support::failing::from_then_on}) {
+        for (std::int64_t n = 1; n < 200; ++n) {
+            bool happened = false;
+            body([&](auto what) {
+                std::thread{[&] {
+                    const support::failing_allocation failing{n, how};
+                    what();
+                    happened = failing.happened();
+                }}.join();
+            });
+            if (!happened) break;
+            ++failures;
+        }
+    }
+    return failures;
+}
+
+}  // namespace
+
+TEST_CASE("an event whose time has come is published, or told to on_error, whatever allocation fails then") {
+    if (!support::counts_allocations) return;
+    const int kept = part::living;
+    const auto published = [&](bool queued) {
+        int rung = 0;
+        std::uint64_t told = 0;
+        const int failures = fail_in_new_threads([&](auto failing) {
+            rung = 0;
+            told = 0;
+            {
+                tidings::manual_executor loop;
+                tidings::bus bus{{.executor = loop, .on_error = [&](const tidings::handler_error&) { ++told; }}};
+                tidings::subscription taken;
+                const auto handler = [&](const tick&) { ++rung; };
+                if (queued) taken = bus.subscribe(handler, tidings::async);
+                else taken = bus.subscribe(handler);
+                const tidings::timer set = bus.publish_after(std::chrono::nanoseconds{0}, tick{1});
+                if (!loop.wait_for(std::chrono::minutes{1})) std::abort();
+                failing([&] {
+                    for (int n = 0; n != 10; ++n) loop.run_one();  // without memory it comes back again and again
+                });
+                loop.run();
+                CHECK(rung + static_cast<int>(told) == 1);
+                CHECK_FALSE(set.pending());
+                CHECK(taken.stats().queued == 0);
+            }
+            CHECK(part::living == kept);
+        });
+        CHECK(failures > 1);
+        CHECK((rung == 1 && told == 0));
+    };
+    published(false);
+    published(true);
+}
+
+TEST_CASE("an event comes out of a mailbox, or is rejected, or not published, whatever allocation fails") {
+    if (!support::counts_allocations) return;
+    const int kept = part::living;
+    constexpr std::uint64_t events = 40;  // the ring grows twice
+    const int failures = fail_in_new_threads([&](auto failing) {
+        {
+            std::uint64_t told = 0;
+            tidings::bus bus{{.on_error = [&](const tidings::handler_error&) { ++told; }}};
+            auto box = bus.mailbox<tick>();
+            std::uint64_t accepted = 0;
+            std::uint64_t rejected = 0;
+            std::uint64_t thrown = 0;
+            std::uint64_t got = 0;
+            failing([&] {
+                for (std::uint64_t n = 0; n != events; ++n) {
+                    try {
+                        const auto result = bus.publish(tick{static_cast<int>(n)});
+                        accepted += result.queued;
+                        rejected += result.rejected;
+                    } catch (const std::bad_alloc&) {
+                        ++thrown;
+                    }
+                }
+                while (const auto e = box.try_receive()) ++got;
+            });
+            while (const auto e = box.try_receive()) ++got;
+            CHECK(accepted + rejected + thrown == events);
+            CHECK(got == accepted);
+            CHECK(told == rejected);
+            CHECK(box.stats().delivered == accepted);
+            CHECK(box.stats().rejected == rejected);
+            CHECK(box.stats().queued == 0);
+            CHECK(bus.publish(tick{1}).queued == 1);
+        }
+        CHECK(part::living == kept);
+    });
+    CHECK(failures > 5);
+}
+
+TEST_CASE("a pool that cannot be made leaves nothing, whatever allocation fails") {
+    if (!support::counts_allocations) return;
+    { const tidings::thread_pool first{2}; }  // what the process makes once
+    const auto before = support::blocks_in_use.load();
+    int refused = 0;
+    const int failures = fail_in_new_threads([&](auto failing) {
+        std::size_t size = 0;
+        std::error_code why = tidings::errc::no_threads;
+        failing([&] {
+            try {
+                const tidings::thread_pool pool{{.minimum = 2, .name = "a name that is longer than a small string"}};
+                size = pool.size();
+            } catch (const std::bad_alloc&) {
+                ++refused;
+            } catch (const tidings::error& e) {
+                ++refused;
+                why = e.code();
+            }
+        });
+        CHECK((size == 2 || size == 0));
+        CHECK(why == tidings::errc::no_threads);
+    });
+    CHECK(failures > 3);
+    CHECK(refused > 3);
+    CHECK(support::blocks_in_use.load() <= before);
+}
+
+TEST_CASE("a task is run or destroyed, once, whatever allocation fails when its pool starts a thread for it") {
+    if (!support::counts_allocations) return;
+    int run_without_failure = 0;
+    const int failures = fail_in_new_threads([&](auto failing) {
+        std::atomic<int> run{0};
+        std::atomic<int> ended{0};
+        support::flag later;
+        tidings::thread_pool pool{{.minimum = 0, .maximum = 2}};
+        std::vector<tidings::task> tasks;
+        for (int n = 0; n != 3; ++n) tasks.emplace_back([&, end = support::at_end{[&] { ++ended; }}] { ++run; });
+        failing([&] {
+            for (auto& each : tasks) pool.post(std::move(each));
+        });
+        pool.post([&] { later.raise(); });  // there is memory again
+        later.wait();
+        support::wait_until([&] { return ended == 3; });
+        run_without_failure = run;
+    });
+    CHECK(failures > 0);
+    CHECK(run_without_failure == 3);
 }

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <chrono>
+#include <coroutine>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -324,6 +326,39 @@ void concurrency_is_kept(scheduler& run, overlap_seen& overlaps) {
     bus.drain();
     require(handled.load() == 6, "lost");
     require_ended(taken.stats(), 6);
+}
+
+/// A subscriber that stands still until another has had all its events: of that one's queue nothing is held up.
+template <overflow policy>
+void a_slow_one_holds_up_nobody(scheduler& run) {
+    base::mutex mutex;
+    base::condition_variable changed;
+    int quick_ones = 0;
+    crew threads{run};
+    thread_pool pool{2};
+    bus bus{{.executor = maybe_in_steps(pool, run)}};
+    subscription slow = bus.subscribe(
+        [&](const tick&) {
+            std::unique_lock lock{mutex};
+            changed.wait(lock, [&] { return quick_ones == 4; });
+        },
+        async.capacity(1).when_full(policy));
+    subscription quick = bus.subscribe(
+        [&](const tick&) {
+            const std::lock_guard lock{mutex};
+            ++quick_ones;
+            changed.notify_all();
+        },
+        async.capacity(1 + run.random(2)));
+    for (std::size_t p = 0; p < 2; ++p) {
+        threads.spawn("publisher", [&, p] {
+            for (int n = 1; n <= 2; ++n) bus.publish(tick{p, n});
+        });
+    }
+    threads.join();
+    bus.drain();
+    require(quick.stats().delivered == 4, "lost");
+    require(slow.stats().accepted() + slow.stats().rejected == 4, "an event is in no account");
 }
 
 struct listener {
@@ -1024,6 +1059,92 @@ void the_bus_of_a_mailbox_goes(scheduler& run) {
     require(box.stats().delivered == got, "deliveries are off");
 }
 
+/// A coroutine that starts at once.
+struct started {
+    struct promise_type {
+        started get_return_object() noexcept { return {}; }
+        std::suspend_never initial_suspend() noexcept { return {}; }
+        std::suspend_never final_suspend() noexcept { return {}; }
+        void return_void() noexcept {}
+        void unhandled_exception() noexcept { std::terminate(); }
+    };
+};
+
+/// What coroutines got out of a mailbox.
+struct harvest {
+    base::mutex mutex;
+    base::condition_variable changed;
+    std::uint64_t count = 0;
+    int ended = 0;
+
+    started collect(mailbox<tick>& from) {
+        std::array<int, 2> last{};
+        while (const received<tick> e = co_await from.next()) {
+            require(e->n > std::exchange(last[e->from], e->n), "out of order");
+            const std::lock_guard lock{mutex};
+            ++count;
+        }
+        const std::lock_guard lock{mutex};
+        ++ended;
+        changed.notify_all();
+    }
+    void wait_for(int coroutines) {
+        std::unique_lock lock{mutex};
+        changed.wait(lock, [&] { return ended == coroutines; });
+    }
+};
+
+/// Coroutines that begin to wait, publishers that push and wait for room, and who closes the mailbox or the bus: each
+/// event that was accepted comes out once, and both coroutines end.
+template <std::size_t capacity>
+void coroutines_receive(scheduler& run) {
+    harvest got;
+    crew threads{run};
+    thread_pool pool{1U + static_cast<unsigned>(run.random(2))};
+    bus bus{{.executor = pool}};
+    auto box = bus.mailbox<tick>({.capacity = capacity});
+    base::atomic<std::uint64_t> accepted{0};
+    for (std::size_t p = 0; p < 2; ++p) {
+        threads.spawn("publisher", [&, p] {
+            for (int n = 1; n <= 2; ++n) accepted.fetch_add(bus.publish(tick{p, n}).queued);
+        });
+    }
+    threads.spawn("starts a coroutine", [&] { got.collect(box); });
+    if (run.random(2) == 0) {
+        threads.spawn("closer", [&] {
+            if (run.random(2) == 0) box.close();
+            else bus.close();
+        });
+    }
+    got.collect(box);
+    threads.join();
+    box.close();
+    got.wait_for(2);
+    require(got.count == accepted.load(), "an event is lost, or came twice");
+    require_ended(box.stats(), accepted.load());
+    require(box.stats().delivered == accepted.load(), "deliveries are off");
+}
+
+/// The bus goes, with coroutines that wait, go on, or have just been handed an event.
+void the_bus_of_coroutines_goes(scheduler& run) {
+    harvest got;
+    crew threads{run};
+    thread_pool pool{1};
+    auto bus = std::make_unique<tidings::bus>(bus_options{.executor = pool});
+    auto box = bus->mailbox<tick>();
+    std::uint64_t accepted = 0;
+    threads.spawn("ends the bus", [&] {
+        for (int n = 1; n <= 2; ++n) accepted += bus->publish(tick{0, n}).queued;
+        bus.reset();
+    });
+    got.collect(box);
+    got.collect(box);
+    threads.join();
+    got.wait_for(2);
+    require_ended(box.stats(), accepted);
+    require(box.stats().delivered == got.count && accepted == 2, "deliveries are off");
+}
+
 // --- Timers --------------------------------------------------------------------------------------------------------
 
 /// cancel() while it rings: afterwards nothing of it runs, and its event is gone.
@@ -1212,6 +1333,11 @@ TEST_CASE("simulated: two events at the same time, not three") {
     EXPLORE(schedules, [&](scheduler& run) { concurrency_is_kept(run, overlaps); });
     CHECK(overlaps.times > 0);
 }
+TEST_CASE("simulated: a slow subscriber holds up nobody") {
+    EXPLORE(schedules, a_slow_one_holds_up_nobody<overflow::reject>);
+    EXPLORE(schedules / 2, a_slow_one_holds_up_nobody<overflow::drop_newest>);
+    EXPLORE(schedules / 2, a_slow_one_holds_up_nobody<overflow::drop_oldest>);
+}
 TEST_CASE("simulated: a listener has one queue") { EXPLORE(schedules, a_listener_has_one_queue); }
 TEST_CASE("simulated: reset of a queue is a barrier") { EXPLORE(schedules, reset_is_a_barrier<false>); }
 TEST_CASE("simulated: reset of a queue with keys is a barrier") { EXPLORE(schedules, reset_is_a_barrier<true>); }
@@ -1255,6 +1381,11 @@ TEST_CASE("simulated: two receive from one mailbox") {
 TEST_CASE("simulated: each receives one") { EXPLORE(schedules, each_receives_one); }
 TEST_CASE("simulated: one receives for a while") { EXPLORE(schedules, one_receives_for_a_while); }
 TEST_CASE("simulated: the bus of a mailbox goes") { EXPLORE(schedules, the_bus_of_a_mailbox_goes); }
+TEST_CASE("simulated: coroutines receive from a mailbox") {
+    EXPLORE(schedules, coroutines_receive<1>);
+    EXPLORE(schedules, coroutines_receive<8>);
+}
+TEST_CASE("simulated: the bus of coroutines goes") { EXPLORE(schedules, the_bus_of_coroutines_goes); }
 TEST_CASE("simulated: cancel is a barrier") {
     EXPLORE(schedules, cancel_is_a_barrier<false>);
     EXPLORE(schedules, cancel_is_a_barrier<true>);

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 #if TIDINGS_HAS_TSAN || TIDINGS_HAS_ASAN
 constexpr std::uint64_t effort = 1;
-#elif defined(NDEBUG)
+#elif defined(__OPTIMIZE__)
 constexpr std::uint64_t effort = 25;
 #else
 constexpr std::uint64_t effort = 4;
@@ -243,7 +243,7 @@ TEST_CASE("cascades on two pools are drained whole") {
 TEST_CASE("two mailboxes feed two receivers each, and end") {
     const std::uint64_t seed = support::fresh_seed("mailboxes");
     std::mt19937_64 random{seed};
-    for (std::uint64_t round = 0; round != 20 * effort; ++round) {
+    for (std::uint64_t round = 0; round != 20 + 8 * effort; ++round) {
         tidings::bus bus;
         auto box = bus.mailbox<numbered>({.capacity = 1 + random() % 5});
         std::atomic<std::uint64_t> got{0};
@@ -273,121 +273,4 @@ TEST_CASE("two mailboxes feed two receivers each, and end") {
         CHECK(box.stats().delivered == publishers * 500);
         CHECK(living.load() == 0);
     }
-}
-
-TEST_CASE("bus, pool and subscription end on two threads, in any order, with events under way") {
-    const std::uint64_t seed = support::fresh_seed("ends");
-    std::mt19937_64 random{seed};
-    struct ping {
-        explicit ping(int left_over) : left{left_over} { ++living; }
-        ping(const ping& other) : left{other.left} { ++living; }
-        ~ping() { --living; }
-        ping& operator=(const ping&) = delete;
-        int left;
-    };
-    const std::uint64_t rounds = 4'000 * effort;  // 100,000 in a release
-    std::unique_ptr<tidings::thread_pool> pool;
-    std::unique_ptr<tidings::bus> bus;
-    std::array<tidings::subscription, 2> taken;
-    tidings::timer set;
-    std::atomic<std::uint64_t> accepted{0};
-    std::uint64_t other_does = 0;
-    std::atomic<bool> over{false};
-    bool over_all = false;
-    support::meeting both;
-    std::thread other{[&] {
-        for (bool last = false; !last;) {
-            both.meet(1);
-            last = over_all;
-            switch (other_does) {
-                case 0:
-                    pool.reset();
-                    break;
-                case 1:
-                    taken[0].reset();
-                    break;
-                case 2:
-                    for (int n = 0; n < 4; ++n) accepted += bus->publish(ping{1}).queued;
-                    break;
-                case 3:
-                    static_cast<void>(bus->drain_for(10ms));
-                    break;
-                default:
-                    set.cancel();
-                    break;
-            }
-            both.meet(1);
-        }
-    }};
-    std::string wrong;
-    const auto enough = std::chrono::steady_clock::now() + 40s;  // on a machine that has other things to do
-    for (std::uint64_t round = 0; !over_all; ++round) {
-        over_all = round + 1 == rounds || std::chrono::steady_clock::now() > enough;
-        accepted = 0;
-        if (pool == nullptr || random() % 8 == 0)
-            pool = std::make_unique<tidings::thread_pool>(1U + static_cast<unsigned>(random() % 2));
-        bus = std::make_unique<tidings::bus>(
-            tidings::bus_options{.executor = *pool, .on_error = [](const tidings::handler_error&) {}});
-        tidings::bus& used = *bus;
-        auto captured = std::make_shared<int>(0);
-        const std::weak_ptr<int> watch = captured;
-        for (auto& each : taken) {
-            each = bus->subscribe(
-                [&, captured](const ping& e) {
-                    if (over) std::abort();
-                    if (e.left > 0) accepted += used.publish(ping{e.left - 1}).queued;
-                },
-                tidings::async.capacity(1 + random() % 3));
-        }
-        captured.reset();
-        const bool by_timer = random() % 8 == 0;
-        if (by_timer) set = bus->publish_after(std::chrono::microseconds{random() % 50}, ping{0});
-        for (std::uint64_t n = random() % 4; n != 0; --n) accepted += bus->publish(ping{2}).queued;
-        other_does = random() % 5;
-        const bool other_uses_the_bus = other_does == 2 || other_does == 3;
-        both.meet(0);
-        switch (random() % 4) {
-            case 0:
-                taken[1].reset();
-                break;
-            case 1:
-                bus->close();
-                break;
-            case 2:
-                if (other_does != 0) pool.reset();
-                break;
-            default:
-                break;
-        }
-        if (!other_uses_the_bus) {
-            bus.reset();
-            over = true;
-        }
-        both.meet(0);
-        bus.reset();
-        over = true;
-        set = {};
-        // What a worker had taken when all ended, it discards.
-        const auto patience = std::chrono::steady_clock::now() + 20s;
-        while ((living.load() != 0 || taken[0].stats().queued + taken[1].stats().queued != 0) &&
-               std::chrono::steady_clock::now() < patience)
-            std::this_thread::yield();
-        if (!watch.expired()) wrong = "captures outlive everything";
-        if (living.load() != 0) wrong = "events outlive everything";
-        std::uint64_t sum = 0;
-        for (auto& each : taken) {
-            if (each.stats().queued != 0) wrong = "something is still queued";
-            sum += each.stats().accepted();
-            each = {};
-        }
-        if (by_timer ? sum < accepted.load() : sum != accepted.load()) wrong = "the account does not add up";
-        if (!wrong.empty()) {
-            INFO("round " << round);
-            CHECK(wrong == "");
-            wrong.clear();
-        }
-        over = false;
-    }
-    other.join();
-    pool.reset();
 }

@@ -12,6 +12,10 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
 namespace support {
 
 #if defined(__clang__) && TIDINGS_HAS_TSAN
@@ -25,6 +29,17 @@ inline constinit thread_local std::uint64_t allocated_here = 0;
 
 /// Blocks of the whole program that are allocated now.
 inline constinit std::atomic<std::int64_t> blocks_in_use{0};
+
+/// And their bytes, where the C library tells.
+inline constinit std::atomic<std::int64_t> bytes_in_use{0};
+
+inline std::int64_t size_of([[maybe_unused]] void* block) noexcept {
+#if defined(__GLIBC__)
+    return static_cast<std::int64_t>(::malloc_usable_size(block));
+#else
+    return 0;
+#endif
+}
 
 /// How many allocations of the calling thread succeed before they fail; 0: they fail now, negative: they do not.
 inline constinit thread_local std::int64_t allocations_left = -1;
@@ -63,6 +78,7 @@ inline void* allocate(std::size_t size, std::size_t alignment) noexcept {
     if (block == nullptr) return nullptr;
     ++allocated_here;
     blocks_in_use.fetch_add(1, std::memory_order_relaxed);
+    bytes_in_use.fetch_add(size_of(block), std::memory_order_relaxed);
     return block;
 }
 
@@ -75,6 +91,7 @@ inline void* allocate_or_throw(std::size_t size, std::size_t alignment) {
 inline void release(void* block) noexcept {
     if (block == nullptr) return;
     blocks_in_use.fetch_sub(1, std::memory_order_relaxed);
+    bytes_in_use.fetch_sub(size_of(block), std::memory_order_relaxed);
     std::free(block);
 }
 

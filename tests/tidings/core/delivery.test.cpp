@@ -337,6 +337,23 @@ TEST_CASE("an executor that is gone discards what waits and what comes, with key
     CHECK(keyed.stats().discarded == 6);
 }
 
+TEST_CASE("a slow subscriber holds up no other") {
+    tidings::thread_pool pool{2};
+    tidings::bus bus{{.executor = pool}};
+    support::flag gate;
+    std::atomic<int> quick_ones{0};
+    auto slow = bus.subscribe([&](const tick&) { gate.wait(); },
+                              tidings::async.capacity(1).when_full(tidings::overflow::reject));
+    auto quick = bus.subscribe([&](const tick&) { ++quick_ones; }, tidings::async.capacity(10));
+    for (int n = 0; n < 1'000; ++n) bus.publish(tick{n});
+    support::wait_until([&] { return quick_ones == 1'000; });
+    CHECK(slow.stats().delivered == 0);
+    gate.raise();
+    bus.drain();
+    CHECK(slow.stats().delivered + slow.stats().rejected == 1'000);
+    CHECK(slow.stats().rejected >= 998);
+}
+
 TEST_CASE("drain in a handler throws, and a drained bus is drained at once") {
     tidings::inline_executor here;
     tidings::bus bus{{.executor = here}};
