@@ -129,6 +129,7 @@ public:
     /// Between the filter of a subscription and that of the next, its queue takes the event.
     struct publishing {
         publishing* outer;
+        std::chrono::steady_clock::time_point since;
         follower* pending = nullptr;
         tidings::publish_result expected{};
     };
@@ -140,7 +141,7 @@ public:
         e.key = random() % 3;
         e.whim = random();
         e.causes = causes;
-        publishing mine{now_publishing};
+        publishing mine{now_publishing, clock->now()};
         now_publishing = &mine;
         const auto result = bus->publish(e);
         if (mine.pending != nullptr) mine.pending->settle(e);
@@ -278,7 +279,7 @@ void follower::settle(const message& e) {
         ++expected_.dropped;
         waiting_.pop_front();
     }
-    waiting_.push_back({e.id, e.key, in_.clock->now()});
+    waiting_.push_back({e.id, e.key, in_.now_publishing->since});
     expected_.high_water = std::max<std::uint64_t>(expected_.high_water, waiting_.size());
     if (!in_.loop) discard();
 }
@@ -296,6 +297,8 @@ void follower::handle(const message& e) {
     expected_.longest_wait = std::max<std::chrono::nanoseconds>(expected_.longest_wait, in_.clock->now() - own->since);
     waiting_.erase(own);
     ++in_.handlers;
+    if (e.whim / 7 % 4 == 0)
+        in_.clock->go_on(std::chrono::nanoseconds{e.whim % 500});  // what waits behind it waits longer
     if (e.causes != 0) {
         if (e.whim % 2 == 0) publish_more<answer>(e);
         else publish_more<question>(e);
