@@ -18,7 +18,7 @@ struct subscription_stats {
     std::uint64_t rejected = 0;   ///< not accepted: the queue was full or closed, or the event could not be copied
 
     std::uint64_t high_water = 0;              ///< the most that ever waited
-    std::chrono::nanoseconds longest_wait{0};  ///< from publish() to the handler, of those that were handled; to some ms
+    std::chrono::nanoseconds longest_wait{0};  ///< from publish() to its handler; to some milliseconds
 
     constexpr std::uint64_t accepted() const noexcept { return delivered + failed + dropped + discarded + queued; }
 
