@@ -3,6 +3,7 @@
 
 #include <tidings/base/block_cache.hpp>
 #include <tidings/base/config.hpp>
+#include <tidings/base/event_registry.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/event_id.hpp>
 #include <tidings/core/publish.hpp>
