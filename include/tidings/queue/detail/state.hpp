@@ -417,6 +417,7 @@ private:
             if (mine) return push_result::would_deadlock;
             if (help(lock, *worker)) return is_closed() ? push_result::closed : push_result::queued;
         }
+        if (take_place()) return push_result::queued;  // come free while the lock was
         place_line::waiting mine;
         line_.join(mine);
         const auto over = [&] { return mine.granted || is_closed(); };
