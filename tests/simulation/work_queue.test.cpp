@@ -276,6 +276,7 @@ void workers_end(scheduler& run) {
         base::atomic<int> inside{0};
         const auto handle = [&](const job& taken, leased<job>* held) {
             require(!ended.load(), "a handler runs after the end");
+            require(simulation::this_thread().locks == 0, "a handler runs with a lock held");
             require(inside.fetch_add(1) < 2, "more handlers than workers");
             base::preemption_point();
             if (held != nullptr) require(held->ack(), "a lease is lost");

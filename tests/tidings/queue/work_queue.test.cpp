@@ -1,3 +1,6 @@
+// One file of the program replaces operator new.
+#include "support/allocations.hpp"
+
 #include "support/catch.hpp"
 #include "support/waiting.hpp"
 
@@ -10,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <optional>
@@ -442,4 +446,61 @@ TEST_CASE("many pushers and receivers: each message is received once, and all is
     const auto stats = jobs.stats();
     CHECK(stats.pushed == 2 * each);
     CHECK(stats.accounted() == stats.pushed);
+}
+
+TEST_CASE("once warm, nothing is allocated for a message, whatever becomes of it") {
+    if (!support::counts_allocations || TIDINGS_HAS_ASAN) return;  // there blocks do not go round
+    tidings::testing::simulation sim{1};
+    work_queue<int> jobs{{.capacity = 100, .dead_letters = 10, .clock = sim.clock()}};
+    const auto round = [&] {
+        for (int n = 0; n < 100; ++n) jobs.push(int{n}, {.priority = n % 5, .delay = std::chrono::seconds{n % 2}});
+        sim.advance(1s);
+        for (int n = 0; n < 100; ++n) {
+            auto job = jobs.try_receive();
+            if (n % 10 == 0) job->reject({});
+            else if (n % 10 == 1) job->nack(1s);
+            else job->ack();
+        }
+        sim.advance(1s);
+        while (auto left = jobs.try_receive()) left->ack();
+    };
+    for (int n = 0; n < 3; ++n) round();
+    const auto before = support::allocated_here;
+    for (int n = 0; n < 3; ++n) round();
+    CHECK(support::allocated_here == before);
+}
+
+TEST_CASE("without memory a push throws, and has changed nothing; settling goes on, and loses the text at most") {
+    if (!support::counts_allocations) return;
+    for (std::int64_t n = 1;; ++n) {
+        work_queue<int> jobs{{.capacity = 1, .when_full = overflow::reject, .max_attempts = 2}};
+        bool threw = false;
+        {
+            const support::failing_allocation fails{n, support::failing::from_then_on};
+            try {
+                jobs.push(1);
+            } catch (const std::bad_alloc&) {
+                threw = true;
+            }
+            if (!fails.happened()) break;
+        }
+        CHECK(threw);
+        CHECK(jobs.stats().accounted() == 0);
+        CHECK(jobs.stats().pushed == 0);
+        CHECK(jobs.push(1) == push_result::queued);
+        const std::string why(100, 'x');
+        {
+            const support::failing_allocation fails{1, support::failing::from_then_on};
+            jobs.try_receive()->nack({}, why);
+            jobs.try_receive()->reject(why);
+        }
+        CHECK(jobs.dead_letters().list().front().error == "rejected");
+        {
+            const support::failing_allocation fails{1, support::failing::from_then_on};
+            CHECK_THROWS_AS(jobs.dead_letters().redrive(1), std::bad_alloc);
+        }
+        CHECK(jobs.dead_letters().size() == 1);
+        CHECK(jobs.dead_letters().redrive(1));
+        CHECK(jobs.stats().accounted() == 1);
+    }
 }
