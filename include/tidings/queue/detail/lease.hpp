@@ -39,24 +39,28 @@ public:
     bool is_open() const noexcept { return home_ != nullptr; }
 
     bool ack() noexcept {
-        return settle([](contents& held, message& m, time_point) { held.ack(m); });
+        if (home_ == nullptr) return false;
+        return settle(home_->about_now(), [](contents& held, message& m, time_point) { held.ack(m); });
     }
 
     bool nack(duration delay, std::string_view why) noexcept {
         if (home_ == nullptr) return false;
         auto reason = failures::make(why);
-        return settle([&](contents& held, message& m, time_point now) { held.nack(m, delay, reason, now); });
+        return settle(home_->now(),
+                      [&](contents& held, message& m, time_point now) { held.nack(m, delay, reason, now); });
     }
 
     bool reject(std::string_view why) noexcept {
         if (home_ == nullptr) return false;
         auto reason = failures::make(why);
-        return settle([&](contents& held, message& m, time_point now) { held.reject(m, reason, now); });
+        return settle(home_->now(), [&](contents& held, message& m, time_point now) { held.reject(m, reason, now); });
     }
 
     bool extend(duration by) noexcept {
-        return settle([&](contents& held, message& m, time_point now) { held.extend(m, by, now); },
-                      state::afterwards::goes_on);
+        if (home_ == nullptr) return false;
+        return settle(
+            home_->now(), [&](contents& held, message& m, time_point now) { held.extend(m, by, now); },
+            state::afterwards::goes_on);
     }
 
     /// Gives up both references without a word: somebody else has them.
@@ -74,13 +78,13 @@ public:
 
 private:
     template <class Change>
-    bool settle(Change change, state::afterwards then = state::afterwards::over) noexcept {
-        if (home_ == nullptr) return false;
+    bool settle(time_point now, Change change, state::afterwards then = state::afterwards::over) noexcept {
         state& home = *home_;
         // Before it is settled, for then it may be the end of the state, and of what the caller stands in.
         if (then == state::afterwards::over) home_ = nullptr;
         message& m = *message_;
-        const bool mine = home.settle(m, token_, then, [&](contents& held, time_point now) { change(held, m, now); });
+        const bool mine =
+            home.settle(m, token_, now, then, [&](contents& held, time_point at) { change(held, m, at); });
         if (!mine) home_ = nullptr;
         return mine;
     }

@@ -3,6 +3,7 @@
 
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/brief_lock.hpp>
+#include <tidings/base/coarse_clock.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/base/domain.hpp>
 #include <tidings/base/executor_scope.hpp>
@@ -172,13 +173,15 @@ public:
     time_point now() const noexcept {
         return clock_ != nullptr ? clock_->now() : time_point{base::steady_clock::now().time_since_epoch()};
     }
+    /// The same, or some milliseconds before, where that is cheaper: for what nobody is promised to the moment.
+    time_point about_now() const noexcept { return clock_ != nullptr ? clock_->now() : base::coarse_now(); }
     tidings::detail::clock_port& clock() const noexcept {
         return clock_ != nullptr ? *clock_ : tidings::detail::default_clock();
     }
 
     /// A place for a message that is to be made: push() or give_up_place() has to follow if it is `queued`.
     push_result take_place_or_wait() {
-        if (take_place()) [[likely]]
+        if (take_place() || spin_for_place()) [[likely]]
             return push_result::queued;
         visit now_inside{*this};
         auto& lock = now_inside.lock;
@@ -206,7 +209,7 @@ public:
     /// Takes over the message. Throws std::bad_alloc, and then it is released.
     push_result push(message& m, const push_options& how) {
         m.level = level_of(how.priority);
-        const time_point now = this->now();
+        const time_point now = how.delay > duration::zero() ? this->now() : about_now();
         visit inside{*this};
         TIDINGS_TRY { held_.reserve(held_.size() + 1); }
         TIDINGS_CATCH_ALL {
@@ -224,12 +227,21 @@ public:
     /// Nothing: none came until `deadline`, or none will come.
     attempt receive(time_point deadline) {
         bool in_time = deadline != time_point::min();
+        bool spun = false;
         time_point now = this->now();
         visit inside{*this};
         for (bool again = false;; again = true) {
             held_.look_at_time(now);
             if (message* const taken = held_.take(now)) return begin(*taken, now, true);
             if (!in_time || (is_closed() && !is_being_pushed())) return {};
+            if (!spun && base::idle_hook::here() == nullptr) {
+                spun = true;
+                ++references_;
+                spin_for_arrival(inside.lock);
+                --references_;
+                now = this->now();
+                continue;
+            }
             in_time = wait_for_arrival(inside.lock, deadline, again);
             now = this->now();
         }
@@ -240,8 +252,7 @@ public:
     /// Whether the lease is its own still; then `change` gets the contents. The lease's reference to this state ends,
     /// unless it goes on.
     template <class Change>
-    bool settle(message& m, std::uint64_t token, afterwards then, Change change) noexcept {
-        const time_point now = this->now();
+    bool settle(message& m, std::uint64_t token, time_point now, afterwards then, Change change) noexcept {
         visit inside{*this};
         held_.look_at_time(now);
         const bool mine = contents::owns(m, token);
@@ -300,6 +311,12 @@ private:
         bool set = false;  // then it refers to the state
     };
 
+#if defined(TIDINGS_SIMULATION)
+    static constexpr unsigned spins = 1;
+#else
+    static constexpr unsigned spins = 200;  // some microseconds
+#endif
+
     static constexpr std::size_t closed_mark = ~(std::numeric_limits<std::size_t>::max() >> 1);
 
     ~state() = default;
@@ -323,6 +340,7 @@ private:
         for (; held_.left != 0; --held_.left)
             if (is_closed() || !line_.grant()) places_.fetch_sub(1, std::memory_order_acq_rel);
         const std::size_t has_come = std::exchange(held_.has_come, 0);
+        if (has_come != 0 && spinning_ != 0) arrivals_.store(++arrived_so_far_, std::memory_order_relaxed);
         if (receivers_ != 0 && has_come == 1) arrived_.notify_one();
         else if (receivers_ != 0 && has_come != 0) arrived_.notify_all();
         hire();
@@ -370,6 +388,27 @@ private:
     }
 
     // --- Waiting: lets go of the lock meanwhile --------------------------------------------------------------------
+
+    /// A thread that sleeps takes a hundred times as long to come as a message does, or a place. Whether there is one.
+    bool spin_for_place() noexcept {
+        if (when_full_ != overflow::block || base::idle_hook::here() != nullptr) return false;
+        for (unsigned n = 0; n != spins; ++n) {
+            for (unsigned pause = 0; pause != 4; ++pause) base::cpu_relax();
+            if (take_place()) return true;
+            if (is_closed()) break;
+        }
+        return false;
+    }
+
+    void spin_for_arrival(std::unique_lock<base::mutex>& lock) noexcept {
+        ++spinning_;
+        const std::uint32_t seen = arrived_so_far_;
+        lock.unlock();
+        for (unsigned n = 0; n != spins && arrivals_.load(std::memory_order_relaxed) == seen; ++n)
+            for (unsigned pause = 0; pause != 4; ++pause) base::cpu_relax();
+        lock.lock();
+        --spinning_;
+    }
 
     /// False: the deadline has passed, or nothing will come.
     bool wait_for_arrival(std::unique_lock<base::mutex>& lock, time_point deadline, bool again) {
@@ -480,7 +519,10 @@ private:
 
     /// Of the messages that the queue has, and of those that are being made. Taken without the lock, and given back
     /// under it. With the mark nobody takes one.
-    base::atomic<std::size_t> places_{0};
+    alignas(base::cache_line) base::atomic<std::size_t> places_{0};
+
+    /// For receivers that spin; written under the lock, and only if there are any.
+    alignas(base::cache_line) base::atomic<std::uint32_t> arrivals_{0};
 
     alignas(base::cache_line) base::mutex mutex_;
     base::condition_variable arrived_;
@@ -493,6 +535,8 @@ private:
     crew_base* crews_ = nullptr;
     crew_base::worker* hired_ = nullptr;
     std::size_t receivers_ = 0;  // who wait
+    std::size_t spinning_ = 0;   // receivers that look at arrivals_
+    std::uint32_t arrived_so_far_ = 0;
     waking_alarm alarm_{*this};
     time_point alarm_due_{};  // if it is set
 };
