@@ -147,6 +147,12 @@ public:
     std::size_t coming = 0;
 
     /// A place for a message that is none of those in the queue. False: it is full, or closed.
+    bool take_place_here() noexcept {
+        collect_places();
+        return take_place();
+    }
+
+    /// The same without the lock: false also where some have come free that nobody has collected.
     bool take_place() noexcept {
         std::size_t taken = places_.load(std::memory_order_relaxed);
         while (taken < limit())
@@ -159,7 +165,7 @@ public:
     bool redrive(message& dead, dead_message::time_point died, time_point now) {
         held_.reserve(held_.size() + 1);
         if (when_full_ == overflow::drop_oldest && held_.size() >= capacity_) return false;
-        if (!take_place()) return false;
+        if (!take_place_here()) return false;
         TIDINGS_TRY { held_.redrive(dead, died, now); }
         TIDINGS_CATCH_ALL {
             ++held_.left;
@@ -181,12 +187,11 @@ public:
 
     /// A place for a message that is to be made: push() or give_up_place() has to follow if it is `queued`.
     push_result take_place_or_wait() {
-        if (take_place() || spin_for_place()) [[likely]]
+        if (take_place()) [[likely]]
             return push_result::queued;
         visit now_inside{*this};
         auto& lock = now_inside.lock;
-        // Under the lock, for with it places come free.
-        if (take_place()) return push_result::queued;
+        if (take_place_here() || spin_for_place(lock)) return push_result::queued;
         push_result result = push_result::rejected;
         if (is_closed()) result = push_result::closed;
         else if (when_full_ == overflow::drop_newest) result = push_result::dropped;
@@ -330,15 +335,21 @@ private:
 
     // --- Under the lock --------------------------------------------------------------------------------------------
 
+    void collect_places() noexcept {
+        if (free_ != 0) places_.fetch_sub(std::exchange(free_, 0), std::memory_order_acq_rel);
+    }
+
     /// Whether somebody has a place, and has not pushed yet.
     bool is_being_pushed() const noexcept {
-        return (places_.load(std::memory_order_acquire) & ~closed_mark) > held_.size() + held_.left;
+        return (places_.load(std::memory_order_acquire) & ~closed_mark) > held_.size() + held_.left + free_;
     }
 
     void follow_up() noexcept {
         if (held_.left != 0 && is_closed()) arrived_.notify_all();  // who waits for the last one that was being pushed
         for (; held_.left != 0; --held_.left)
-            if (is_closed() || !line_.grant()) places_.fetch_sub(1, std::memory_order_acq_rel);
+            if (is_closed() || !line_.grant()) ++free_;
+        // Else the next who finds none collects them: two threads that write one line for each message are slow.
+        if (free_ != 0 && (seeking_ != 0 || is_closed())) collect_places();
         const std::size_t has_come = std::exchange(held_.has_come, 0);
         if (has_come != 0 && spinning_ != 0) arrivals_.store(++arrived_so_far_, std::memory_order_relaxed);
         if (receivers_ != 0 && has_come == 1) arrived_.notify_one();
@@ -390,14 +401,20 @@ private:
     // --- Waiting: lets go of the lock meanwhile --------------------------------------------------------------------
 
     /// A thread that sleeps takes a hundred times as long to come as a message does, or a place. Whether there is one.
-    bool spin_for_place() noexcept {
-        if (when_full_ != overflow::block || base::idle_hook::here() != nullptr) return false;
-        for (unsigned n = 0; n != spins; ++n) {
+    bool spin_for_place(std::unique_lock<base::mutex>& lock) noexcept {
+        if (when_full_ != overflow::block || is_closed() || base::idle_hook::here() != nullptr) return false;
+        ++references_;
+        ++seeking_;
+        lock.unlock();
+        bool found = false;
+        for (unsigned n = 0; n != spins && !found && !is_closed(); ++n) {
             for (unsigned pause = 0; pause != 4; ++pause) base::cpu_relax();
-            if (take_place()) return true;
-            if (is_closed()) break;
+            found = take_place();
         }
-        return false;
+        lock.lock();
+        --seeking_;
+        --references_;
+        return found || take_place_here();
     }
 
     void spin_for_arrival(std::unique_lock<base::mutex>& lock) noexcept {
@@ -456,7 +473,7 @@ private:
             if (mine) return push_result::would_deadlock;
             if (help(lock, *worker)) return is_closed() ? push_result::closed : push_result::queued;
         }
-        if (take_place()) return push_result::queued;  // come free while the lock was
+        if (take_place_here()) return push_result::queued;  // come free while the lock was
         place_line::waiting mine;
         line_.join(mine);
         const auto over = [&] { return mine.granted || is_closed(); };
@@ -497,14 +514,14 @@ private:
     /// Where the calling thread is the one that runs the workers' tasks it does, until it has a place or the queue is
     /// closed. False: it is not.
     bool help(std::unique_lock<base::mutex>& lock, tidings::detail::executor_port& worker) {
-        while (!is_closed() && !take_place()) {
+        while (!is_closed() && !take_place_here()) {
             lock.unlock();
             const bool helped = worker.help();
             const bool helps = helped || (base::idle_hook::here() == nullptr && worker.helps_here());
             lock.lock();
             if (!helps) return false;
             // Another thread may have hired a worker and not have posted it yet.
-            if (!helped && !is_closed() && !take_place()) {
+            if (!helped && !is_closed() && !take_place_here()) {
                 pause_.wait_until(lock, base::steady_clock::now() + std::chrono::milliseconds{1});
                 continue;
             }
@@ -535,6 +552,8 @@ private:
     crew_base* crews_ = nullptr;
     crew_base::worker* hired_ = nullptr;
     std::size_t receivers_ = 0;  // who wait
+    std::size_t free_ = 0;       // of places_, and not taken off
+    std::size_t seeking_ = 0;    // pushers that look at places_
     std::size_t spinning_ = 0;   // receivers that look at arrivals_
     std::uint32_t arrived_so_far_ = 0;
     waking_alarm alarm_{*this};
