@@ -212,6 +212,18 @@ void close_comes_between(scheduler& run) {
     require(living.load() == 0, "a message leaks");
 }
 
+/// Nobody receives: whoever waits for room comes back.
+void close_wakes_pushers(scheduler& run) {
+    crew_of_threads threads{run};
+    work_queue<int> jobs{{.capacity = 1}};
+    jobs.push(0);
+    for (int p = 0; p < 2; ++p)
+        threads.spawn("pusher", [&] { require(jobs.push(1) == push_result::closed, "another result"); });
+    threads.spawn("closer", [&] { jobs.close(); });
+    threads.join();
+    require(jobs.stats().rejected == 2, "not counted");
+}
+
 /// Pushers wait for one place; whoever gets it, the order of each is kept and the bound, too.
 void pushers_wait(scheduler& run) {
     crew_of_threads threads{run};
@@ -425,6 +437,7 @@ TEST_CASE("simulated: a lease is taken over while its owner settles") { EXPLORE(
 TEST_CASE("simulated: delays wake receivers") { EXPLORE(delays_wake_receivers); }
 TEST_CASE("simulated: close between pushers and receivers") { EXPLORE(close_comes_between<4>); }
 TEST_CASE("simulated: close between pushers that wait and receivers") { EXPLORE(close_comes_between<1>); }
+TEST_CASE("simulated: close wakes pushers") { EXPLORE(close_wakes_pushers); }
 TEST_CASE("simulated: pushers wait for room") { EXPLORE(pushers_wait); }
 TEST_CASE("simulated: a full queue rejects") { EXPLORE(full_queues_account<overflow::reject>); }
 TEST_CASE("simulated: a full queue drops the oldest") { EXPLORE(full_queues_account<overflow::drop_oldest>); }

@@ -6,9 +6,11 @@
 #include <tidings/testing/simulation.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -115,6 +117,30 @@ TEST_CASE("a dead letter takes no place, and gets none in a full or closed queue
     CHECK(w.jobs.stats().discarded == 1);
 }
 
+TEST_CASE("dead letters may go from anywhere, and the others stay in order") {
+    work_queue<int> jobs;
+    const auto bury = [&] {
+        jobs.push(0);
+        jobs.try_receive()->reject("no");
+    };
+    const auto ids = [&] {
+        std::vector<std::uint64_t> all;
+        for (const auto& each : jobs.dead_letters().list()) all.push_back(each.id);
+        return all;
+    };
+    for (int n = 0; n < 4; ++n) bury();
+    CHECK(jobs.dead_letters().discard(4));
+    bury();
+    CHECK(ids() == std::vector<std::uint64_t>{1, 2, 3, 5});
+    CHECK(jobs.dead_letters().discard(2));
+    CHECK(jobs.dead_letters().discard(1));
+    CHECK(ids() == std::vector<std::uint64_t>{3, 5});
+    CHECK(jobs.dead_letters().redrive(5));
+    CHECK(jobs.dead_letters().discard(3));
+    bury();
+    CHECK(ids() == std::vector<std::uint64_t>{5});  // the redriven one was received first
+}
+
 TEST_CASE("a redriven message wakes the workers, and comes behind what is ready") {
     world w;
     w.bury("one");
@@ -147,4 +173,21 @@ TEST_CASE("a dead message is destroyed when it is discarded, evicted, or its que
         CHECK(left.exists());
     }
     CHECK_FALSE(left.exists());
+}
+
+TEST_CASE("no message is destroyed where the clock rings: the next who comes does it") {
+    support::watched evicted;
+    tidings::testing::simulation sim{1};
+    work_queue<std::shared_ptr<int>> jobs{{.lease = 1s, .max_attempts = 1, .dead_letters = 1, .clock = sim.clock()}};
+    auto crew =
+        jobs.consume([](const std::shared_ptr<int>&, auto& job) { job.reject("no"); }, {.executor = sim.executor()});
+    jobs.push(evicted.copy());
+    sim.run_until_idle();
+    jobs.push(nullptr);
+    auto runs_out = jobs.try_receive();
+    REQUIRE(runs_out);
+    sim.advance(1s);
+    CHECK(evicted.exists());
+    CHECK(jobs.stats().evicted == 1);
+    CHECK_FALSE(evicted.exists());
 }

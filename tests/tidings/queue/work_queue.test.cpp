@@ -278,6 +278,29 @@ TEST_CASE("a pusher never waits for itself: in a simulation, in a handler, on a 
         done.wait();
         CHECK(result == push_result::would_deadlock);
     }
+    SECTION("in a handler, where another would make room: it might wait for this one") {
+        tidings::thread_pool pool{2};
+        work_queue<int> jobs{{.capacity = 2}};
+        std::atomic<push_result> result{push_result::queued};
+        support::flag both;
+        support::flag done;
+        auto crew = jobs.consume(
+            [&](int n) {
+                if (n == 1) {
+                    both.wait();
+                    result = jobs.push(3);
+                    done.raise();
+                } else {
+                    both.raise();
+                    done.wait();
+                }
+            },
+            {.executor = pool, .prefetch = 1});
+        jobs.push(1);
+        jobs.push(2);
+        done.wait();
+        CHECK(result == push_result::would_deadlock);
+    }
     SECTION("on the thread of a loop that runs the workers") {
         tidings::manual_executor loop;
         work_queue<int> jobs{{.capacity = 1}};

@@ -167,6 +167,28 @@ TEST_CASE("what was fetched in advance is ready again at once, where it was, wit
     }
 }
 
+TEST_CASE("what was fetched in advance, and whose lease has run out, is where it was, with no attempt counted") {
+    world w;
+    tidings::manual_executor loop;
+    std::vector<std::pair<int, unsigned>> others;
+    for (int n = 1; n <= 3; ++n) w.jobs.push(int{n});
+    auto crew = w.jobs.consume(
+        [&](int n) {
+            CHECK(n == 1);
+            w.jobs.push(4);
+            CHECK(w.jobs.stats().leased == 3);
+            w.sim.advance(30s);
+            while (auto job = w.jobs.try_receive()) {
+                others.emplace_back(job->value(), job->attempt());
+                job->ack();
+            }
+        },
+        {.executor = loop, .workers = 1});
+    loop.run();
+    CHECK(others == std::vector<std::pair<int, unsigned>>{{2, 1}, {3, 1}, {4, 1}, {1, 2}});
+    CHECK(w.jobs.stats().acked == 4);
+}
+
 TEST_CASE("a worker that hangs keeps what it has fetched no longer than the lease") {
     tidings::thread_pool pool{1};
     work_queue<int> jobs{{.lease = 5ms}};
@@ -218,24 +240,39 @@ TEST_CASE("stop waits for a handler that runs, and for what became of its messag
 TEST_CASE("a handler that stops its own workers does not wait, and is the last to run") {
     support::watched captured;
     work_queue<int> jobs;
-    tidings::inline_executor here;
+    tidings::manual_executor loop;
     tidings::workers crew;
     int handled = 0;
     std::optional<reset_result> result;
+    for (int n = 1; n <= 3; ++n) jobs.push(int{n});
     crew = jobs.consume(
         [&, c = captured.copy()](int) {
             ++handled;
             result = crew.stop();
             CHECK(captured.exists());
         },
-        {.executor = here});
-    jobs.push(1);
-    jobs.push(2);
+        {.executor = loop, .prefetch = 1});
+    loop.run();
     CHECK(handled == 1);
     CHECK(result == reset_result::running_here);
     CHECK_FALSE(captured.exists());
     CHECK(jobs.stats().acked == 1);
-    CHECK(jobs.stats().ready == 1);
+    CHECK(jobs.stats().ready == 2);
+}
+
+TEST_CASE("on an executor that runs tasks where they are posted, a push is handled before it returns") {
+    tidings::inline_executor here;
+    work_queue<int> jobs;
+    std::vector<int> seen;
+    auto crew = jobs.consume(
+        [&](int n) {
+            seen.push_back(n);
+            if (n < 3) jobs.push(n + 1);
+        },
+        {.executor = here});
+    jobs.push(1);
+    CHECK(seen == std::vector{1, 2, 3});
+    CHECK(jobs.stats().acked == 3);
 }
 
 TEST_CASE("handlers that stop each other's workers come back") {

@@ -45,12 +45,16 @@ struct failures {
     /// Null for no text, and without memory.
     static std::unique_ptr<failures> make(std::string_view error) noexcept {
         if (error.empty()) return nullptr;
-        TIDINGS_TRY { return std::unique_ptr<failures>{new failures{std::string{error.substr(0, longest_error)}}}; }
+        TIDINGS_TRY {
+            auto made = std::make_unique<failures>();
+            made->error = error.substr(0, longest_error);
+            return made;
+        }
         TIDINGS_CATCH_ALL {}
         return nullptr;
     }
 
-    std::string error;
+    std::string error{};
     std::vector<dead_message::round> earlier{};
 };
 
@@ -111,7 +115,7 @@ struct message_of final : message {
     static message_of& make(Source&& source) {
         void* const block = base::block_cache::allocate(sizeof(message_of));
         message_of* made = nullptr;
-        TIDINGS_TRY { made = ::new (block) message_of(std::forward<Source>(source)); }
+        TIDINGS_TRY { made = ::new (block) message_of(std::in_place, std::forward<Source>(source)); }
         TIDINGS_CATCH_ALL {
             base::block_cache::free(block, sizeof(message_of));
             TIDINGS_RETHROW;
@@ -123,7 +127,7 @@ struct message_of final : message {
 
 private:
     template <class Source>
-    explicit message_of(Source&& source) : message{&end}, value(std::forward<Source>(source)) {}
+    message_of(std::in_place_t, Source&& source) : message{&end}, value(std::forward<Source>(source)) {}
     ~message_of() = default;
 
     static void end(message* self) noexcept {

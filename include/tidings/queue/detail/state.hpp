@@ -99,7 +99,7 @@ public:
         void finish() noexcept {
             if (!lock.owns_lock()) return;
             home_->follow_up();
-            message* const gone = home_->held_.gone.take_all();
+            message* const gone = runs_user_code ? home_->held_.gone.take_all() : nullptr;
             crew_base::worker* const hired = std::exchange(home_->hired_, nullptr);
             const bool last = home_->references_ == 0;
             lock.unlock();
@@ -115,6 +115,7 @@ public:
         }
 
         base::brief_lock lock;
+        bool runs_user_code = true;  ///< else messages at their end are left to the next visit
 
     private:
         state* home_;
@@ -318,8 +319,10 @@ private:
 
 #if defined(TIDINGS_SIMULATION)
     static constexpr unsigned spins = 1;
+    static constexpr unsigned pauses = 0;  // to pause would let all others go first: then nobody ever sleeps
 #else
     static constexpr unsigned spins = 200;  // some microseconds
+    static constexpr unsigned pauses = 4;
 #endif
 
     static constexpr std::size_t closed_mark = ~(std::numeric_limits<std::size_t>::max() >> 1);
@@ -393,6 +396,7 @@ private:
     void ring() noexcept {
         const time_point now = this->now();
         visit inside{*this};
+        inside.runs_user_code = false;  // on the clock's thread
         alarm_.set = false;
         --references_;
         held_.look_at_time(now);
@@ -408,7 +412,7 @@ private:
         lock.unlock();
         bool found = false;
         for (unsigned n = 0; n != spins && !found && !is_closed(); ++n) {
-            for (unsigned pause = 0; pause != 4; ++pause) base::cpu_relax();
+            for (unsigned pause = 0; pause != pauses; ++pause) base::cpu_relax();
             found = take_place();
         }
         lock.lock();
@@ -422,7 +426,7 @@ private:
         const std::uint32_t seen = arrived_so_far_;
         lock.unlock();
         for (unsigned n = 0; n != spins && arrivals_.load(std::memory_order_relaxed) == seen; ++n)
-            for (unsigned pause = 0; pause != 4; ++pause) base::cpu_relax();
+            for (unsigned pause = 0; pause != pauses; ++pause) base::cpu_relax();
         lock.lock();
         --spinning_;
     }
