@@ -9,7 +9,6 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <vector>
 
 using namespace std::chrono_literals;
 
@@ -23,17 +22,18 @@ void on_threads_of_our_own() {
     std::cout << "on threads of our own\n";
     tidings::work_queue<resize> jobs{{.capacity = 4}};  // full, it makes push() wait
     std::atomic<int> pixels{0};
-    std::vector<std::thread> threads;
-    for (int n = 0; n < 2; ++n)
-        threads.emplace_back([&] {
-            while (auto job = jobs.receive()) {
-                pixels += job->value().width;
-                job->ack();  // without it, the job comes back
-            }
-        });
+    const auto work = [&] {
+        while (auto job = jobs.receive()) {
+            pixels += job->value().width;
+            job->ack();  // without it, the job comes back
+        }
+    };
+    std::thread one{work};
+    std::thread other{work};
     for (int n = 1; n <= 100; ++n) jobs.push({"holiday", n});
     jobs.close();
-    for (std::thread& each : threads) each.join();
+    one.join();
+    other.join();
     std::cout << "  " << jobs.stats().acked << " done, " << pixels << " pixels wide together\n";
 }
 
