@@ -1,7 +1,6 @@
 /// What a work queue shares with its receivers and its workers.
 #pragma once
 
-#include <tidings/base/barrier.hpp>
 #include <tidings/base/brief_lock.hpp>
 #include <tidings/base/coarse_clock.hpp>
 #include <tidings/base/config.hpp>
@@ -18,9 +17,11 @@
 #include <tidings/executor/system_clock.hpp>
 #include <tidings/executor/task.hpp>
 #include <tidings/queue/detail/contents.hpp>
+#include <tidings/queue/detail/crew_base.hpp>
 #include <tidings/queue/detail/message.hpp>
 #include <tidings/queue/detail/message_list.hpp>
 #include <tidings/queue/detail/place_line.hpp>
+#include <tidings/queue/detail/places.hpp>
 #include <tidings/queue/push.hpp>
 #include <tidings/queue/work_queue_options.hpp>
 #include <tidings/queue/work_queue_stats.hpp>
@@ -31,49 +32,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <utility>
 
 namespace tidings::work_queue_detail {
-
-/// What has been given to a receiver, or to a handler.
-struct attempt {
-    message* at = nullptr;    ///< null: nothing
-    std::uint64_t token = 0;  ///< of its lease
-    unsigned number = 0;      ///< from 1
-};
-
-/// Workers, as their queue knows them. Guarded by its lock but for what is constant.
-struct crew_base {
-    struct worker : base::job {
-        worker(function f, crew_base& of) noexcept : job{f}, home{&of} {}
-        crew_base* const home;
-        message_list fetched;  ///< leased, and not begun
-        worker* next_free = nullptr;
-    };
-
-    explicit crew_base(std::shared_ptr<tidings::detail::executor_port> at) noexcept : port{std::move(at)} {}
-    crew_base(const crew_base&) = delete;
-    crew_base& operator=(const crew_base&) = delete;
-
-    /// A worker that is to be posted; null: all are. It keeps the crew until it is dismissed.
-    virtual worker* hire() noexcept = 0;
-
-    /// A share of it. Only while it stands in its queue's list.
-    virtual std::shared_ptr<crew_base> share() noexcept = 0;
-
-    /// See workers::stop(). Without the lock.
-    virtual base::barrier_result stop() noexcept = 0;
-
-    const std::shared_ptr<tidings::detail::executor_port> port;
-    bool stopped = false;
-    crew_base* next = nullptr;
-
-protected:
-    ~crew_base() = default;
-};
 
 /// One lock guards everything but the number of places taken. User code runs without it: see visit.
 class state {
@@ -83,6 +46,7 @@ public:
         : capacity_{o.capacity != 0 ? o.capacity : 1},
           when_full_{o.when_full},
           clock_{o.clock.port()},
+          places_{capacity_, when_full_ != overflow::drop_oldest},
           held_{o.priorities, o.lease, o.max_attempts, o.dead_letters} {}
     state(const state&) = delete;
     state& operator=(const state&) = delete;
@@ -147,26 +111,11 @@ public:
     /// Hired workers that have not had a look yet.
     std::size_t coming = 0;
 
-    /// A place for a message that is none of those in the queue. False: it is full, or closed.
-    bool take_place_here() noexcept {
-        collect_places();
-        return take_place();
-    }
-
-    /// The same without the lock: false also where some have come free that nobody has collected.
-    bool take_place() noexcept {
-        std::size_t taken = places_.load(std::memory_order_relaxed);
-        while (taken < limit())
-            if (places_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel, std::memory_order_relaxed))
-                return true;
-        return false;
-    }
-
     /// False: there is no place for it. Throws std::bad_alloc, and nothing has changed then.
     bool redrive(message& dead, dead_message::time_point died, time_point now) {
         held_.reserve(held_.size() + 1);
         if (when_full_ == overflow::drop_oldest && held_.size() >= capacity_) return false;
-        if (!take_place_here()) return false;
+        if (!places_.take_here()) return false;
         TIDINGS_TRY { held_.redrive(dead, died, now); }
         TIDINGS_CATCH_ALL {
             ++held_.left;
@@ -188,11 +137,11 @@ public:
 
     /// A place for a message that is to be made: push() or give_up_place() has to follow if it is `queued`.
     push_result take_place_or_wait() {
-        if (take_place()) [[likely]]
+        if (places_.take()) [[likely]]
             return push_result::queued;
         visit now_inside{*this};
         auto& lock = now_inside.lock;
-        if (take_place_here() || spin_for_place(lock)) return push_result::queued;
+        if (places_.take_here() || spin_for_place(lock)) return push_result::queued;
         push_result result = push_result::rejected;
         if (is_closed()) result = push_result::closed;
         else if (when_full_ == overflow::drop_newest) result = push_result::dropped;
@@ -275,8 +224,7 @@ public:
     /// No more messages from outside; nobody waits any more.
     void close() noexcept {
         visit inside{*this};
-        places_.fetch_or(closed_mark, std::memory_order_acq_rel);
-        line_.wake_all();
+        places_.close();
         arrived_.notify_all();
     }
 
@@ -325,34 +273,18 @@ private:
     static constexpr unsigned pauses = 4;
 #endif
 
-    static constexpr std::size_t closed_mark = ~(std::numeric_limits<std::size_t>::max() >> 1);
-
     ~state() = default;
 
-    /// Where the oldest gives way nobody has to ask for a place.
-    std::size_t limit() const noexcept {
-        return when_full_ == overflow::drop_oldest ? closed_mark : std::min(capacity_, closed_mark);
-    }
-
-    bool is_closed() const noexcept { return (places_.load(std::memory_order_acquire) & closed_mark) != 0; }
+    bool is_closed() const noexcept { return places_.is_closed(); }
 
     // --- Under the lock --------------------------------------------------------------------------------------------
 
-    void collect_places() noexcept {
-        if (free_ != 0) places_.fetch_sub(std::exchange(free_, 0), std::memory_order_acq_rel);
-    }
-
     /// Whether somebody has a place, and has not pushed yet.
-    bool is_being_pushed() const noexcept {
-        return (places_.load(std::memory_order_acquire) & ~closed_mark) > held_.size() + held_.left + free_;
-    }
+    bool is_being_pushed() const noexcept { return places_.taken() > held_.size() + held_.left; }
 
     void follow_up() noexcept {
         if (held_.left != 0 && is_closed()) arrived_.notify_all();  // who waits for the last one that was being pushed
-        for (; held_.left != 0; --held_.left)
-            if (is_closed() || !line_.grant()) ++free_;
-        // Else the next who finds none collects them: two threads that write one line for each message are slow.
-        if (free_ != 0 && (seeking_ != 0 || is_closed())) collect_places();
+        for (; held_.left != 0; --held_.left) places_.give_back();
         const std::size_t has_come = std::exchange(held_.has_come, 0);
         if (has_come != 0 && spinning_ != 0) arrivals_.store(++arrived_so_far_, std::memory_order_relaxed);
         if (receivers_ != 0 && has_come == 1) arrived_.notify_one();
@@ -408,17 +340,17 @@ private:
     bool spin_for_place(std::unique_lock<base::mutex>& lock) noexcept {
         if (when_full_ != overflow::block || is_closed() || base::idle_hook::here() != nullptr) return false;
         ++references_;
-        ++seeking_;
+        ++places_.seeking;
         lock.unlock();
         bool found = false;
         for (unsigned n = 0; n != spins && !found && !is_closed(); ++n) {
             for (unsigned pause = 0; pause != pauses; ++pause) base::cpu_relax();
-            found = take_place();
+            found = places_.take();
         }
         lock.lock();
-        --seeking_;
+        --places_.seeking;
         --references_;
-        return found || take_place_here();
+        return found || places_.take_here();
     }
 
     void spin_for_arrival(std::unique_lock<base::mutex>& lock) noexcept {
@@ -477,9 +409,9 @@ private:
             if (mine) return push_result::would_deadlock;
             if (help(lock, *worker)) return is_closed() ? push_result::closed : push_result::queued;
         }
-        if (take_place_here()) return push_result::queued;  // come free while the lock was
+        if (places_.take_here()) return push_result::queued;  // come free while the lock was
         place_line::waiting mine;
-        line_.join(mine);
+        places_.line.join(mine);
         const auto over = [&] { return mine.granted || is_closed(); };
         base::domain& home = base::domain::here();
         push_result result = push_result::queued;
@@ -510,7 +442,7 @@ private:
                 break;
             }
         }
-        line_.leave(mine);
+        places_.line.leave(mine);
         if (mine.granted) return push_result::queued;
         return result == push_result::queued ? push_result::closed : result;
     }
@@ -518,14 +450,14 @@ private:
     /// Where the calling thread is the one that runs the workers' tasks it does, until it has a place or the queue is
     /// closed. False: it is not.
     bool help(std::unique_lock<base::mutex>& lock, tidings::detail::executor_port& worker) {
-        while (!is_closed() && !take_place_here()) {
+        while (!is_closed() && !places_.take_here()) {
             lock.unlock();
             const bool helped = worker.help();
             const bool helps = helped || (base::idle_hook::here() == nullptr && worker.helps_here());
             lock.lock();
             if (!helps) return false;
             // Another thread may have hired a worker and not have posted it yet.
-            if (!helped && !is_closed() && !take_place_here()) {
+            if (!helped && !is_closed() && !places_.take_here()) {
                 pause_.wait_until(lock, base::steady_clock::now() + std::chrono::milliseconds{1});
                 continue;
             }
@@ -538,9 +470,7 @@ private:
     const overflow when_full_;
     const std::shared_ptr<tidings::detail::clock_port> clock_;  // null: the system's
 
-    /// Of the messages that the queue has, and of those that are being made. Taken without the lock, and given back
-    /// under it. With the mark nobody takes one.
-    alignas(base::cache_line) base::atomic<std::size_t> places_{0};
+    places places_;  // taken without the lock
 
     /// For receivers that spin; written under the lock, and only if there are any.
     alignas(base::cache_line) base::atomic<std::uint32_t> arrivals_{0};
@@ -552,12 +482,9 @@ private:
     // Guarded by mutex_.
     std::size_t references_ = 1;  // the queue's; of leases that are not settled, crews, who waits, and the alarm
     contents held_;
-    place_line line_;
     crew_base* crews_ = nullptr;
     crew_base::worker* hired_ = nullptr;
     std::size_t receivers_ = 0;  // who wait
-    std::size_t free_ = 0;       // of places_, and not taken off
-    std::size_t seeking_ = 0;    // pushers that look at places_
     std::size_t spinning_ = 0;   // receivers that look at arrivals_
     std::uint32_t arrived_so_far_ = 0;
     waking_alarm alarm_{*this};
