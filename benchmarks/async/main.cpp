@@ -30,6 +30,7 @@ suite everything() {
     add_timers(all);
     add_idle(all);
     add_memory(all);
+    add_work_queue(all);
     return all;
 }
 

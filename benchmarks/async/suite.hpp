@@ -32,3 +32,4 @@ void add_parked_latency(suite& to);
 void add_timers(suite& to);
 void add_idle(suite& to);
 void add_memory(suite& to);
+void add_work_queue(suite& to);

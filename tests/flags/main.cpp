@@ -1,4 +1,5 @@
 // What programs without exceptions or run-time type information use of the library.
+#include <tidings/queue/work_queue.hpp>
 #include <tidings/tidings.hpp>
 
 #include <chrono>
@@ -66,5 +67,15 @@ int main() {
     loop.run();
     queues.drain();
     check(on_pool == 3 && on_loop == 3 && queues.stats().delivered == 6, "what queues delivered");
+
+    tidings::work_queue<ping> jobs;
+    int worked = 0;
+    auto crew = jobs.consume([&](const ping& p) { worked += p.n; }, {.executor = loop});
+    jobs.push({2});
+    loop.run();
+    check(crew.stop() == tidings::reset_result::ended && worked == 2, "a worker did its job");
+    jobs.push({3});
+    check(jobs.receive()->reject("no") && jobs.dead_letters().redrive_all() == 1, "a dead letter was redriven");
+    check(jobs.stats().accounted() == 2, "messages are accounted for");
     return failures == 0 ? 0 : 1;
 }

@@ -20,6 +20,12 @@ public:
     /// Null if it is empty. Of those that are due at the same time, the one that was added first.
     alarm* first() const noexcept { return heap_.empty() ? nullptr : heap_.front(); }
 
+    /// Room for that many at once: push() allocates nothing, and throws nothing, up to there. Amortised constant for
+    /// one more at a time. Throws std::bad_alloc, and nothing has changed then.
+    void reserve(std::size_t alarms) {
+        if (alarms > heap_.capacity()) heap_.reserve(alarms < 2 * heap_.capacity() ? 2 * heap_.capacity() : alarms);
+    }
+
     /// Throws std::bad_alloc, and nothing has changed then.
     void push(alarm& a, alarm::time_point due) {
         heap_.push_back(&a);

@@ -175,3 +175,21 @@ TEST_CASE("an alarm_queue holds a million alarms") {
     }
     CHECK(sorted);
 }
+
+TEST_CASE("an alarm_queue with room allocates nothing, and growing by one is amortised") {
+    if (!support::counts_allocations) return;
+    alarm_queue queue;
+    std::deque<numbered> alarms;
+    for (int n = 0; n < 1'000; ++n) alarms.emplace_back(n);
+    const std::uint64_t before = support::allocated_here;
+    std::size_t room = 0;
+    for (numbered& each : alarms) {
+        queue.reserve(++room);
+        queue.push(each, at(-each.number));
+    }
+    CHECK(support::allocated_here - before <= 12);
+    CHECK(drained(queue).size() == 1'000);
+    const std::uint64_t grown = support::allocated_here;
+    for (numbered& each : alarms) queue.push(each, at(each.number));
+    CHECK(support::allocated_here == grown);
+}

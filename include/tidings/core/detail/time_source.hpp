@@ -1,6 +1,7 @@
 /// A bus's clock, where it has one of its own.
 #pragma once
 
+#include <tidings/base/coarse_clock.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/event_id.hpp>
 #include <tidings/executor/clock.hpp>
@@ -10,10 +11,6 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-
-#if defined(__linux__)
-#include <time.h>  // NOLINT(modernize-deprecated-headers): clock_gettime() is POSIX
-#endif
 
 namespace tidings::detail {
 
@@ -43,14 +40,7 @@ public:
 
     /// Like now(), but some milliseconds late, where that is cheaper.
     static time_point stamp(const time_source* source) noexcept {
-#if defined(__linux__) && !defined(TIDINGS_SIMULATION)
-        if (source == nullptr) {
-            timespec read{};
-            ::clock_gettime(CLOCK_MONOTONIC_COARSE, &read);
-            return time_point{std::chrono::seconds{read.tv_sec} + std::chrono::nanoseconds{read.tv_nsec}};
-        }
-#endif
-        return now(source);
+        return source != nullptr ? now(source) : base::coarse_now();
     }
 
     static std::chrono::system_clock::time_point system_now(const time_source* source) noexcept {
