@@ -62,7 +62,7 @@ struct slot {
 
     // The owner's own: the publish under way.
     atomic<std::uint64_t>* publishes = nullptr;  ///< of `table`, if it is one of handlers: how often this thread did
-    const table_base* route = nullptr;  ///< the last table that was found by a topic
+    const table_base* route = nullptr;           ///< the last table that was found by a topic
     const void* options = nullptr;               ///< null: the publisher said nothing; null when closed
     publish_tally tally{};                       ///< empty when closed
     detail::envelope* event = nullptr;           ///< what queues were given, or gave; null when closed

@@ -140,8 +140,8 @@ public:
     /// How many publishes met the disturbance.
     base::atomic<std::uint32_t> disturbed_publishes{0};
 
-    channel* owner = nullptr;  ///< null: it is of a route
-    const std::string topic;   ///< of a route
+    channel* owner = nullptr;           ///< null: it is of a route
+    const std::string topic;            ///< of a route
     base::atomic<bool> retired{false};  ///< a route that does not stand any more
 
     /// See retired_tables.
