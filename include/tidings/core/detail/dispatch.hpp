@@ -253,7 +253,8 @@ const handler_entry* stored_handler<E, Handler>::call_all(handler_node& node, ba
         static_cast<stored_handler&>(*named).handle(frame, event);
         return true;
     };
-    while (next() && next() && next()) {}  // three in a round save two jumps
+    // Three in a round save two jumps.
+    while (next() && next() && next()) {}  // NOLINT(misc-redundant-expression)
     return entry;
 }
 
