@@ -81,7 +81,7 @@ inline void heavy_fence(bool) noexcept { full_fence(); }
 
 /// `Asymmetric` is what enable_asymmetric_fences() returned, the same on both sides.
 template <bool Asymmetric>
-void light_fence() noexcept {
+TIDINGS_INLINE void light_fence() noexcept {
     if constexpr (Asymmetric) std::atomic_signal_fence(std::memory_order_seq_cst);
     else full_fence();
 }

@@ -115,9 +115,11 @@ public:
     slot& outermost() noexcept { return outermost_; }
 
     /// Whether a slot is open. For the owner.
-    bool publishing() const noexcept { return is_open(outermost_); }
+    TIDINGS_INLINE bool publishing() const noexcept { return is_open(outermost_); }
 
-    static bool is_open(const slot& s) noexcept { return s.running.load(std::memory_order_relaxed) != nullptr; }
+    TIDINGS_INLINE static bool is_open(const slot& s) noexcept {
+        return s.running.load(std::memory_order_relaxed) != nullptr;
+    }
 
     /// Stands in an open slot that runs nothing at the moment. Never looked into.
     static const runnable* between() noexcept {
@@ -135,13 +137,13 @@ public:
     }
 
     /// Opens `s`, which is next_slot(), with `first` in it.
-    void open(slot& s, const runnable* first) noexcept {
+    TIDINGS_INLINE void open(slot& s, const runnable* first) noexcept {
         s.running.store(first, store_order);
         if (&s != &outermost_) innermost_ = &s;
     }
 
     /// Closes the slot that was opened last, and is `s`.
-    void close(slot& s) noexcept {
+    TIDINGS_INLINE void close(slot& s) noexcept {
         s.running.store(nullptr, store_order);
         if (&s != &outermost_) innermost_ = s.outer != &outermost_ ? s.outer : nullptr;
     }

@@ -125,7 +125,8 @@ public:
             take_out(node);
             TIDINGS_RETHROW;
         }
-        drop_routes([&](const handler_table& route) { return topic_router::takes(node, *route.type, route.topic); });
+        drop_routes(
+            [&](const handler_table& route) { return topic_router::takes(node, *route.type, route.route->topic); });
         return true;
     }
 
@@ -378,7 +379,8 @@ private:
         for (const auto& each : channels_)
             if (each && topic_router::takes(node, each->type(), each->type().event) && each->lists(node))
                 each->remove();
-        drop_routes([&](const handler_table& route) { return topic_router::takes(node, *route.type, route.topic); });
+        drop_routes(
+            [&](const handler_table& route) { return topic_router::takes(node, *route.type, route.route->topic); });
     }
 
     /// Holds mutex_.

@@ -117,6 +117,20 @@ struct slow_path {
         self.close(frame);
     }
 
+    /// The same, and first a copy of the event where a queue needs one that does not know its type.
+    template <bool Asymmetric, auto Copy>
+    TIDINGS_COLD static void call_carefully(base::publisher& self, base::slot& frame, const void* event,
+                                            const handler_entry* entry) noexcept {
+        if constexpr (!std::is_same_v<decltype(Copy), std::nullptr_t>) {
+            const handler_table& table = table_of(frame);
+            if (table.any_queues() && frame.event == nullptr && entry == table.begin()) {
+                self.open(frame, base::publisher::between());
+                Copy(frame, table, event);
+            }
+        }
+        call_disturbed<Asymmetric>(self, frame, event, entry);
+    }
+
     /// The result of a publish in which not every handler returned, and the end of it.
     TIDINGS_COLD static publish_result settle(base::slot& frame, std::uint32_t handlers) noexcept {
         const auto failed = static_cast<std::uint32_t>(frame.tally.failed);
@@ -165,6 +179,7 @@ template <bool Asymmetric, auto Pack = nullptr, auto Copy = nullptr>
 TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame, bus_state& bus,
                                        const channel::place& place, handler_table* table, const void* event,
                                        const publish_options* options) {
+    base::atomic<std::uint64_t>* publishes = frame.publishes;
     // The slot keeps the table of the publish before, which most of the time is the same.
     if (frame.table.load(std::memory_order_relaxed) != table) {
         table = protect<Asymmetric>(frame, place, table);
@@ -172,24 +187,24 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
             self.close(frame);
             return {};
         }
-        frame.publishes = table->own_publishes(self);
+        frame.publishes = publishes = table->own_publishes(self);
     }
-    if (frame.publishes == nullptr) [[unlikely]]
-        frame.publishes = slow_path::count_publishes(self, frame, bus, *table);
+    if (publishes == nullptr) [[unlikely]]
+        frame.publishes = publishes = slow_path::count_publishes(self, frame, bus, *table);
     if (options != nullptr) frame.options = options;
     if constexpr (!std::is_same_v<decltype(Pack), std::nullptr_t>) {
         if (table->queues() != 0) [[unlikely]]
             event = slow_path::pack_first(self, frame, *table, event, Pack);
     }
     // What throws before is no publish. The slot's owner is the only one who writes it.
-    frame.publishes->store(frame.publishes->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    publishes->store(publishes->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 
     const handler_entry* entry = table->begin();
     handler_node* node = entry->target;  // a table that can be found is not empty
     do {
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();  // naming the node, then looking for a disturbance: as in call_disturbed()
-        if (table->disturbed.load(base::load_order)) [[unlikely]]
+        if (table->disturbed.load(base::load_order) != 0) [[unlikely]]
             break;
         entry = entry->call(*node, frame, event, entry);
         node = entry->target;
@@ -197,7 +212,7 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
         // The same once more, and not by a lambda: two in a round save a jump for each, and every register counts.
         frame.running.store(node, base::store_order);
         base::light_fence<Asymmetric>();
-        if (table->disturbed.load(base::load_order)) [[unlikely]]
+        if (table->disturbed.load(base::load_order) != 0) [[unlikely]]
             break;
         entry = entry->call(*node, frame, event, entry);
         node = entry->target;
@@ -206,15 +221,8 @@ TIDINGS_INLINE publish_result dispatch(base::publisher& self, base::slot& frame,
         self.close(frame);
         base::light_fence<Asymmetric>();  // then looking once more, for the last handler
     }
-    if (table->disturbed.load(base::load_order)) [[unlikely]] {
-        if constexpr (!std::is_same_v<decltype(Copy), std::nullptr_t>) {
-            if (table->any_queues() && frame.event == nullptr && entry == table->begin()) {
-                self.open(frame, base::publisher::between());
-                Copy(frame, *table, event);
-            }
-        }
-        slow_path::call_disturbed<Asymmetric>(self, frame, event, entry);
-    }
+    if (table->disturbed.load(base::load_order) != 0) [[unlikely]]
+        slow_path::call_carefully<Asymmetric, Copy>(self, frame, event, entry);
     if (options != nullptr) frame.options = nullptr;
     if (!frame.tally.empty()) [[unlikely]]
         return slow_path::settle(frame, table->size());
@@ -242,13 +250,13 @@ template <bool Asymmetric>
 const handler_entry* stored_handler<E, Handler>::call_all(handler_node& node, base::slot& frame, const void* event,
                                                           const handler_entry* entry) noexcept {
     static_cast<stored_handler&>(node).handle(frame, event);
-    const base::atomic<bool>& disturbed = slow_path::table_of(frame).disturbed;
+    const base::atomic<std::uint8_t>& disturbed = slow_path::table_of(frame).disturbed;
     const auto next = [&] {
         if ((++entry)->call != &stored_handler::call_all<Asymmetric>) return false;
         handler_node* const named = entry->target;
         frame.running.store(named, base::store_order);
         base::light_fence<Asymmetric>();  // as in dispatch()
-        if (disturbed.load(base::load_order)) [[unlikely]]
+        if (disturbed.load(base::load_order) != 0) [[unlikely]]
             return false;
         static_cast<stored_handler&>(*named).handle(frame, event);
         return true;

@@ -28,7 +28,7 @@ class handler_table : public base::table_base {
 public:
     /// Throws std::bad_alloc.
     static handler_table* make(const base::table_base& about, std::uint32_t capacity, std::string_view topic = {}) {
-        std::string kept{topic};
+        auto kept = topic.empty() ? nullptr : std::make_unique<route_part>(topic);
         void* memory = ::operator new(sizeof(handler_table) + (capacity + 1) * sizeof(handler_entry), alignment);
         return ::new (memory) handler_table(about, capacity, std::move(kept));
     }
@@ -67,7 +67,7 @@ public:
     };
 
     /// The publisher's count if it has a place of its own here; null says to ask find_counter().
-    base::atomic<std::uint64_t>* own_publishes(const base::publisher& self) const noexcept {
+    TIDINGS_INLINE base::atomic<std::uint64_t>* own_publishes(const base::publisher& self) const noexcept {
         // Acquire pairs with add_counter(): what stood in the table then is whole, and stays.
         counter* const mine = counters_[self.place()].load(std::memory_order_acquire);
         return mine != nullptr ? &mine->value : nullptr;
@@ -115,7 +115,7 @@ public:
     std::uint64_t passed(const handler_node& node) const noexcept { return lists(node) ? published() : 0; }
 
     /// For the writer, after a handler was made inactive: a publisher that finds the mark looks at the handler.
-    void disturb() noexcept { disturbed.store(true, base::store_order); }
+    void disturb() noexcept { disturbed.store(1, base::store_order); }
 
     /// For the writer: adds a handler, which the first of its tables takes a reference to. The table has room.
     void push(handler_node& node) noexcept {
@@ -135,22 +135,29 @@ public:
 
     /// A handler in it was ended, and publishers look at each before and after calling it. One that has named a handler
     /// in its slot looks here first. Stays. Pairs with slot::running.
-    base::atomic<bool> disturbed{false};
+    base::atomic<std::uint8_t> disturbed{0};  // unlike bool's, its load() is always in place
 
     /// How many publishes met the disturbance.
     base::atomic<std::uint32_t> disturbed_publishes{0};
 
-    channel* owner = nullptr;           ///< null: it is of a route
-    const std::string topic;            ///< of a route
-    base::atomic<bool> retired{false};  ///< a route that does not stand any more
+    channel* owner = nullptr;  ///< null: it is of a route
+
+    /// What a table by topic has beside. Apart, for the others are many, and what a publisher reads of one after the
+    /// other has to fit into the nearest cache.
+    struct route_part {
+        explicit route_part(std::string_view name) : topic{name} {}
+        const std::string topic;
+        base::atomic<bool> retired{false};  ///< it does not stand any more
+    };
+    const std::unique_ptr<route_part> route;
 
     /// See retired_tables.
     handler_table* next_retired = nullptr;
     std::uint64_t retired_as = 0;
 
 private:
-    handler_table(const base::table_base& about, std::uint32_t capacity, std::string&& name) noexcept
-        : table_base{about}, topic{std::move(name)}, capacity_{capacity} {
+    handler_table(const base::table_base& about, std::uint32_t capacity, std::unique_ptr<route_part> kept) noexcept
+        : table_base{about}, route{std::move(kept)}, capacity_{capacity} {
         ::new (static_cast<void*>(entries())) handler_entry{nullptr, nullptr};
     }
     ~handler_table() = default;

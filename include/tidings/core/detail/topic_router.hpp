@@ -43,8 +43,8 @@ public:
         if (kept == nullptr || kept != frame.route) return nullptr;
         auto* const table = static_cast<handler_table*>(const_cast<base::table_base*>(kept));
         const bool same = table->size() != 0 && table->begin()->target->bus == &bus && table->type->index == type &&
-                          table->topic == topic;
-        return same && !table->retired.load(std::memory_order_acquire) ? table : nullptr;
+                          table->route != nullptr && table->route->topic == topic;
+        return same && !table->route->retired.load(std::memory_order_acquire) ? table : nullptr;
     }
 
     /// For a publisher whose slot is open and runs nothing: the table, which the slot names then, or null.
@@ -65,7 +65,7 @@ public:
                         continue;
                     }
                 }
-                if (table->type != &type || table->topic != topic) break;
+                if (table->type != &type || table->route->topic != topic) break;
                 if (frame.publishes == nullptr) frame.publishes = table->own_publishes(self);
                 frame.route = table;
                 return table;
@@ -78,7 +78,7 @@ public:
 
     /// `number` is the table's that goes for it, if one does.
     void put(handler_table& table, std::uint64_t& retirements) noexcept {
-        const std::size_t first = first_of(*table.type, table.topic);
+        const std::size_t first = first_of(*table.type, table.route->topic);
         std::size_t n = first;
         while (n != first + ways && places_[n].load(std::memory_order_relaxed) != nullptr) ++n;
         if (n == first + ways) {
@@ -131,7 +131,7 @@ private:
     void retire(std::size_t n, std::uint64_t& retirements) noexcept {
         handler_table* const table = places_[n].load(std::memory_order_relaxed);
         places_[n].store(nullptr, base::store_order);
-        table->retired.store(true, std::memory_order_release);
+        table->route->retired.store(true, std::memory_order_release);
         retired_.add(table, ++retirements);
         --size_;
     }
