@@ -1,7 +1,7 @@
 # The checks of the house, checked: each passes a sound little project, and names each fault that is put into it.
-#   cmake -DCMAKE_DIR=<project>/cmake -DCOMPILER=<c++> -P house_checks.cmake
+#   cmake -DCMAKE_DIR=<project>/cmake -DCOMPILER=<c++> -DSCRATCH=<dir> -P house_checks.cmake
 cmake_minimum_required(VERSION 3.25)
-set(root "${CMAKE_CURRENT_BINARY_DIR}/house_checks")
+set(root "${SCRATCH}/house_checks")
 set(failures "")
 
 # Writes the sound project; then the test changes one file of it.

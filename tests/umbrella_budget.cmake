@@ -5,9 +5,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(budget 65000)
 
-set(source "${CMAKE_CURRENT_BINARY_DIR}/umbrella.cpp")
-file(WRITE "${source}" "#include <tidings/tidings.hpp>\n")
-execute_process(COMMAND "${COMPILER}" -std=c++20 -E -P -I "${INCLUDE}" "${source}"
+execute_process(COMMAND "${COMPILER}" -std=c++20 -E -P -I "${INCLUDE}" -include tidings/tidings.hpp -x c++ /dev/null
   OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "\n" lines "${text}")
 list(LENGTH lines count)

@@ -1,1 +1,0 @@
-#include <tidings/tidings.hpp>
