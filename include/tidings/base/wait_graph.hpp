@@ -13,6 +13,8 @@
 #include <tidings/base/wait_room.hpp>
 
 #include <atomic>
+#include <mutex>
+#include <utility>
 
 namespace tidings::base {
 
@@ -70,5 +72,31 @@ inline bool enter(domain& home, thread_wait& self) noexcept {
     leave(room, self);
     return false;
 }
+
+/// The calling thread's entry, from here to the end of the scope. It takes the wait room's mutex at both: no lock may
+/// be held that the wait's is_over() takes.
+template <class Wait>
+class entry_in_graph {
+public:
+    entry_in_graph(domain& home, Wait wait) noexcept : home_{home}, wait_{std::move(wait)} {
+        const std::lock_guard lock{home.waits().mutex};
+        may_wait_ = enter(home, wait_);
+    }
+    ~entry_in_graph() {
+        if (!may_wait_) return;
+        const std::lock_guard lock{home_.waits().mutex};
+        leave(home_.waits(), wait_);
+    }
+    entry_in_graph(const entry_in_graph&) = delete;
+    entry_in_graph& operator=(const entry_in_graph&) = delete;
+
+    /// False: it would wait for itself.
+    bool may_wait() const noexcept { return may_wait_; }
+
+private:
+    domain& home_;
+    Wait wait_;
+    bool may_wait_ = false;
+};
 
 }  // namespace tidings::base

@@ -42,6 +42,11 @@ public:
     /// As threads that wait know it: two that are one have the same address.
     virtual base::executor_mark mark() const noexcept { return {.address = this, .threads = width()}; }
 
+    /// Whether the calling thread runs its tasks, or is in one at this moment.
+    bool is_here() const noexcept {
+        return runs_here() || base::executor_scope::runs(base::executor_scope::innermost(), mark().address);
+    }
+
     /// Runs one task, if the calling thread is the one that has to. False: it is not, or there is none.
     virtual bool help() { return false; }
 

@@ -98,6 +98,7 @@ struct slow_path {
         self.open(frame, base::publisher::between());
         base::light_fence<Asymmetric>();
         if (entry != table.begin()) look_again(self, *(entry - 1)->target);
+        bool lists_ended = false;
         while (entry != table.end()) {
             handler_node& node = *entry->target;
             frame.running.store(&node, base::store_order);
@@ -107,13 +108,14 @@ struct slow_path {
                 entry = entry->call(node, frame, event, entry);  // one: the table stays disturbed
             } else {
                 report_miss(node, frame, outcome::declined);
+                lists_ended = true;
                 ++entry;
             }
             frame.running.store(base::publisher::between(), base::store_order);
             base::light_fence<Asymmetric>();  // then looking again: whoever saw the node in the slot waits for us
             look_again(self, node);
         }
-        table.begin()->target->bus->repair_after_a_while(table);
+        if (lists_ended) table.begin()->target->bus->repair_after_a_while(table);
         self.close(frame);
     }
 

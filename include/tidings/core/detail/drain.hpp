@@ -74,18 +74,14 @@ inline void wait_for_quiet(bus_state& bus, std::uint64_t seen, const under_way& 
     const base::executor_mark busy = what.busy != nullptr ? what.busy->mark() : base::executor_mark{};
     std::optional<base::executor_scope> untold;  // that the thread is one of a user's executor
     if (what.busy != nullptr && what.busy->runs_here()) untold.emplace(busy.address);
-    base::wait_room& room = bus.home().waits();
-    base::wait_until wait{
-        base::thread_wait{.more_slots = &what.handlers, .any_of = busy, .who = bus.home().find(), .helps = helps},
-        [&] { return bus.quiet()->changes() != seen; }};
-    {
-        const std::lock_guard lock{room.mutex};
-        if (!base::enter(bus.home(), wait))
-            TIDINGS_THROW(error{errc::would_deadlock, "tidings: drain() would wait for the calling thread"});
-    }
+    const base::entry_in_graph waiting{
+        bus.home(),
+        base::wait_until{
+            base::thread_wait{.more_slots = &what.handlers, .any_of = busy, .who = bus.home().find(), .helps = helps},
+            [&] { return bus.quiet()->changes() != seen; }}};
+    if (!waiting.may_wait())
+        TIDINGS_THROW(error{errc::would_deadlock, "tidings: drain() would wait for the calling thread"});
     bus.quiet()->wait(seen, deadline);
-    const std::lock_guard lock{room.mutex};
-    base::leave(room, wait);
 }
 
 /// Returns whether it became quiet before `deadline`. See bus::drain().

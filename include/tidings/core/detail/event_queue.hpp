@@ -14,11 +14,13 @@
 #include <tidings/base/idle_hook.hpp>
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
+#include <tidings/base/wait_graph.hpp>
+#include <tidings/base/wait_room.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/core/detail/backlog.hpp>
+#include <tidings/core/detail/line_of_publishers.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/quiet_signal.hpp>
-#include <tidings/core/detail/space_wait.hpp>
 #include <tidings/core/detail/time_source.hpp>
 #include <tidings/executor/executor.hpp>
 
@@ -266,10 +268,9 @@ private:
     bool wait_for_space(std::unique_lock<base::mutex>& lock, queued_node& target, base::publisher& self) {
         if (executor_ != nullptr) {
             lock.unlock();
-            const bool mine = executor_->runs_here() ||
-                              base::executor_scope::runs(base::executor_scope::innermost(), executor_->mark().address);
+            const bool waits_for_itself = executor_->is_here();
             lock.lock();
-            if (mine) return false;
+            if (waits_for_itself) return false;
             while (is_full() && !closed_ && !target.closed) {
                 lock.unlock();
                 const bool helped = executor_->help();
@@ -286,30 +287,30 @@ private:
         blocked_.store(true, base::store_order);  // pairs with begin_next(), by the fence
         home_.heavy_fence(&self);
         const auto over = [&] { return closed_ || target.closed || (mine.is_first() && size() < settings_.capacity); };
-        while (!over()) {
+        bool comes = true;
+        while (comes && !over()) {
             lock.unlock();
-            space_wait waiting{home_, self, target, executor_.get(), [&] {
-                                   const std::lock_guard looking{mutex_};
-                                   return over();
-                               }};
-            lock.lock();
-            if (waiting.would_deadlock()) {
-                leave(mine, lock);
-                return false;
+            {
+                // Until the target's handler makes room, for which some thread of its executor has to be free.
+                const base::entry_in_graph waiting{
+                    home_, base::wait_until{base::thread_wait{.slots = {&target, &target.origin},
+                                                              .any_of = executor_ != nullptr ? executor_->mark()
+                                                                                             : base::executor_mark{},
+                                                              .who = &self},
+                                            [&] {
+                                                const std::lock_guard looking{mutex_};
+                                                return over();
+                                            }}};
+                lock.lock();
+                comes = waiting.may_wait() && base::wait(space_, lock, over);  // no: in a simulation nobody is left
+                lock.unlock();
             }
-            const bool woken = base::wait(space_, lock, over);
-            lock.unlock();
-            waiting.over();
             lock.lock();
-            if (!woken) {  // in a simulation, where nobody is left to make room
-                leave(mine, lock);
-                return false;
-            }
         }
         // The place is free for this one alone: the others count among publishers_. With more than one free, the next
         // may come too.
         leave(mine, lock);
-        return true;
+        return comes;
     }
 
     /// Holds mutex_.

@@ -1,12 +1,12 @@
 /// An event that is published later.
 #pragma once
 
-#include <tidings/base/asymmetric_fence.hpp>
 #include <tidings/base/attachment.hpp>
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/base/executor_scope.hpp>
 #include <tidings/base/job.hpp>
+#include <tidings/base/named_run.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/bus_state.hpp>
@@ -128,38 +128,16 @@ private:
     }
 
     void work() noexcept {
-        base::domain& home = bus_->home();
-        const base::attachment here{home, std::nothrow};
-        base::slot* frame = nullptr;
-        if (here.get() != nullptr) {
-            TIDINGS_TRY { frame = &(*here).next_slot(); }
-            TIDINGS_CATCH_ALL {}
-        }
-        if (frame == nullptr) {  // no memory for a slot: once more, later
-            retain();
-            executor_->post(task{static_cast<base::job&>(*this)});
-            return;
-        }
         const base::executor_scope inside{executor_->mark().address};
-        static constexpr base::table_base none;
-        base::publisher& self = *here;
-        frame->table.store(&none, base::store_order);
-        self.open(*frame, this);
-        fence(home);  // naming the node, then looking at it
-        if (active.load(base::load_order)) {
+        const bool ran = base::run_named(bus_->home(), *this, [this](bool is_active) {
+            if (!is_active) return;
             fire_(*this, {.correlation_id = correlation_id, .causation_id = causation_id});
             if (period_ == std::chrono::steady_clock::duration::zero()) active.store(false, base::store_order);
             else ring_again();
-        }
-        frame->running.store(base::publisher::between(), base::store_order);
-        fence(home);  // then looking again: whoever saw the node in the slot waits for us
-        if (!active.load(base::load_order)) base::left_inactive(self, *this);
-        self.close(*frame);
-    }
-
-    static void fence(const base::domain& home) noexcept {
-        if (home.asymmetric()) base::light_fence<true>();
-        else base::light_fence<false>();
+        });
+        if (ran) return;
+        retain();
+        executor_->post(task{static_cast<base::job&>(*this)});  // no memory for a slot: once more, later
     }
 
     /// At the next multiple of the period that is not past.

@@ -130,19 +130,12 @@ private:
             if (alone()) return true;
         }
         base::domain& home = base::domain::here();
-        base::thread_wait wait{.all_of = this, .who = home.find()};
-        {
-            const std::lock_guard lock{home.waits().mutex};
-            if (!base::enter(home, wait)) return false;
-        }
-        {
-            std::unique_lock lock{mutex_};
-            ++waiting_;
-            changed_.wait(lock, alone);
-            --waiting_;
-        }
-        const std::lock_guard lock{home.waits().mutex};
-        base::leave(home.waits(), wait);
+        const base::entry_in_graph waiting{home, base::thread_wait{.all_of = this, .who = home.find()}};
+        if (!waiting.may_wait()) return false;
+        std::unique_lock lock{mutex_};
+        ++waiting_;
+        changed_.wait(lock, alone);
+        --waiting_;
         return true;
     }
 

@@ -92,16 +92,8 @@ public:
         // The queue is the caller's now: neither post() nor a thread touches it once it is stopped.
         while (base::job* const left = jobs_.pop()) left->act(*left, false);
         base::domain& home = base::domain::here();
-        base::thread_wait wait{.all_of = this, .who = home.find()};
-        bool may_wait = false;
-        {
-            const std::lock_guard lock{home.waits().mutex};
-            may_wait = base::enter(home, wait);
-        }
-        crew_.end(may_wait);
-        if (!may_wait) return;
-        const std::lock_guard lock{home.waits().mutex};
-        base::leave(home.waits(), wait);
+        const base::entry_in_graph waiting{home, base::thread_wait{.all_of = this, .who = home.find()}};
+        crew_.end(waiting.may_wait());
     }
 
 private:

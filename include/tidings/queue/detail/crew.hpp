@@ -1,7 +1,6 @@
 /// Tasks that take messages from a work queue and hand them to a handler.
 #pragma once
 
-#include <tidings/base/asymmetric_fence.hpp>
 #include <tidings/base/attachment.hpp>
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
@@ -9,6 +8,7 @@
 #include <tidings/base/executor_scope.hpp>
 #include <tidings/base/function.hpp>
 #include <tidings/base/job.hpp>
+#include <tidings/base/named_run.hpp>
 #include <tidings/base/publisher.hpp>
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
@@ -117,34 +117,15 @@ private:
 
     void work(own_worker& w) noexcept {
         const auto at = port;  // as soon as the worker is posted, the crew may be gone
-        const base::attachment here{domain_, std::nothrow};
-        base::slot* frame = nullptr;
-        if (here.get() != nullptr) {
-            TIDINGS_TRY { frame = &(*here).next_slot(); }
-            TIDINGS_CATCH_ALL {}
-        }
-        if (frame == nullptr) {  // no memory for a slot: once more, later
-            at->post(task{w});
-            return;
-        }
         const base::executor_scope inside{at->mark().address};
-        static constexpr base::table_base none;
-        base::publisher& self = *here;
-        frame->table.store(&none, base::store_order);
-        self.open(*frame, this);
-        fence();                      // naming the crew, then looking at it
         std::shared_ptr<crew> keeps;  // this, for what is left to do
-        const bool again = run(w, keeps);
-        frame->running.store(base::publisher::between(), base::store_order);
-        fence();  // then looking again: whoever saw the crew in the slot waits for us
-        if (!active.load(base::load_order)) base::left_inactive(self, *this);
-        self.close(*frame);
+        bool again = true;            // as when there is no memory for a slot: once more, later
+        base::run_named(domain_, *this, [&](bool is_live) { again = run(w, is_live, keeps); });
         if (again) at->post(task{w});
     }
 
     /// Whether it is to be posted again.
-    bool run(own_worker& w, std::shared_ptr<crew>& keeps) noexcept {
-        const bool is_live = active.load(base::load_order);
+    bool run(own_worker& w, bool is_live, std::shared_ptr<crew>& keeps) noexcept {
         std::size_t budget = port->batch();
         attempt current;
         outcome made;
@@ -217,11 +198,6 @@ private:
             --home_.coming;
             dismiss(w, keeps);
         }
-    }
-
-    void fence() const noexcept {
-        if (domain_.asymmetric()) base::light_fence<true>();
-        else base::light_fence<false>();
     }
 
     work_queue_detail::state& home_;  // referred to

@@ -403,10 +403,9 @@ private:
         const auto worker = only_executor();
         if (worker != nullptr) {
             lock.unlock();
-            const bool mine = worker->runs_here() ||
-                              base::executor_scope::runs(base::executor_scope::innermost(), worker->mark().address);
+            const bool waits_for_itself = worker->is_here();
             lock.lock();
-            if (mine) return push_result::would_deadlock;
+            if (waits_for_itself) return push_result::would_deadlock;
             if (help(lock, *worker)) return is_closed() ? push_result::closed : push_result::queued;
         }
         if (places_.take_here()) return push_result::queued;  // come free while the lock was
@@ -414,37 +413,27 @@ private:
         places_.line.join(mine);
         const auto over = [&] { return mine.granted || is_closed(); };
         base::domain& home = base::domain::here();
-        push_result result = push_result::queued;
-        while (!over()) {
-            base::wait_until waiting{
-                base::thread_wait{.any_of = worker != nullptr ? worker->mark() : base::executor_mark{},
-                                  .who = home.find()},
-                [&] {
-                    const std::lock_guard looking{mutex_};
-                    return over();
-                }};
+        bool comes = true;
+        while (comes && !over()) {
             lock.unlock();
-            bool entered = false;
             {
-                const std::lock_guard room{home.waits().mutex};
-                entered = base::enter(home, waiting);
+                const base::entry_in_graph waiting{
+                    home, base::wait_until{
+                              base::thread_wait{.any_of = worker != nullptr ? worker->mark() : base::executor_mark{},
+                                                .who = home.find()},
+                              [&] {
+                                  const std::lock_guard looking{mutex_};
+                                  return over();
+                              }}};
+                lock.lock();
+                comes = waiting.may_wait() && base::wait(mine.changed, lock, over);
+                lock.unlock();
             }
             lock.lock();
-            const bool goes_on = entered && base::wait(mine.changed, lock, over);
-            if (entered) {
-                lock.unlock();
-                const std::lock_guard room{home.waits().mutex};
-                base::leave(home.waits(), waiting);
-                lock.lock();
-            }
-            if (!goes_on && !over()) {
-                result = push_result::would_deadlock;
-                break;
-            }
         }
         places_.line.leave(mine);
         if (mine.granted) return push_result::queued;
-        return result == push_result::queued ? push_result::closed : result;
+        return is_closed() ? push_result::closed : push_result::would_deadlock;
     }
 
     /// Where the calling thread is the one that runs the workers' tasks it does, until it has a place or the queue is
