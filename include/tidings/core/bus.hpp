@@ -11,6 +11,7 @@
 #include <tidings/core/detail/event_queue.hpp>
 #include <tidings/core/detail/handler.hpp>
 #include <tidings/core/detail/handler_node.hpp>
+#include <tidings/core/detail/publishing.hpp>
 #include <tidings/core/detail/queued_handler.hpp>
 #include <tidings/core/detail/stored_pattern.hpp>
 #include <tidings/core/detail/timer_node.hpp>
@@ -199,15 +200,15 @@ public:
     /// deeper than before. Linear in the number of handlers.
     template <class E>
     TIDINGS_INLINE publish_result publish(E&& event) {
-        return publish_on<movable<E>>(*state_, event, nullptr);
+        return detail::publish_on<movable<E>>(*state_, event, nullptr);
     }
 
     /// The same, with what the publisher has to say of the event. Making the options may allocate.
     template <class E>
     TIDINGS_INLINE publish_result publish(E&& event, const publish_options& options) {
-        if (!options.topic.empty() && state_->routes_topics()) [[unlikely]]
-            return publish_routed<movable<E>>(*state_, event, options);
-        return publish_on<movable<E>>(*state_, event, &options);
+        if (!options.topic.empty() && state_->channels().routes_topics()) [[unlikely]]
+            return detail::publish_routed<movable<E>>(*state_, event, options);
+        return detail::publish_on<movable<E>>(*state_, event, &options);
     }
 
     // --- Queues ----------------------------------------------------------------------------------------------------
@@ -294,111 +295,10 @@ private:
     template <class E>
     static constexpr bool movable = !std::is_lvalue_reference_v<E> && !std::is_const_v<E>;
 
-    template <bool Movable, class E>
-    static constexpr auto pack_for() noexcept {
-        constexpr bool copy_is_as_good = std::is_trivially_copyable_v<E> && std::is_copy_constructible_v<E>;
-        if constexpr (Movable && !copy_is_as_good && std::is_move_constructible_v<E> && alignof(E) <= 64) {
-            return &detail::pack_moved<E>;
-        } else {
-            return nullptr;
-        }
-    }
-
-    template <class E>
-    static constexpr auto copy_for() noexcept {
-        if constexpr (std::is_copy_constructible_v<E> && alignof(E) <= 64) return &detail::pack_copied<E>;
-        else return nullptr;
-    }
-
     template <class E, class F, class Object, class D>
     friend subscription detail::subscribe_object(bus&, std::string_view, Object&&, F, D, detail::event_queue*);
     template <class D>
     friend detail::event_queue::owner detail::queue_for(bus&, const D&);
-
-    /// `event` may be moved from if Movable.
-    template <bool Movable, class E>
-    TIDINGS_INLINE static publish_result publish_on(detail::bus_state& state, const E& event,
-                                                    const publish_options* options) {
-        detail::require_event<E>();
-        static_assert(!std::is_same_v<E, any_event>, "tidings: any_event is what handlers take; publish the event");
-        base::publisher* const self = base::thread_pointer<base::publisher>::get();
-        if (self == nullptr || self->fast_home() != &state.home() || self->publishing()) [[unlikely]]
-            return publish_otherwise<Movable>(state, event, options);
-        const std::uint32_t number = detail::event_identity<E>::cached_near();
-        const detail::channel::place& to = state.near_place(number);
-        detail::handler_table* const table = to.load(base::load_order);
-        if (table == nullptr) [[unlikely]]
-            return number != 0 && !state.routes_topics() ? publish_result{}
-                                                         : publish_otherwise<Movable>(state, event, options);
-        return detail::dispatch<true, pack_for<Movable, E>(), copy_for<E>()>(*self, self->outermost(), state, to, table,
-                                                                             std::addressof(event), options);
-    }
-
-    /// Publishes inside a publish, from a thread that has no record yet, or any more, from a shared library with a
-    /// domain of its own, without asymmetric fences, or of a type that nobody subscribed to.
-    template <bool Movable, class E>
-    TIDINGS_NOINLINE static publish_result publish_otherwise(detail::bus_state& state, const E& event,
-                                                             const publish_options* options) {
-        constexpr auto pack = pack_for<Movable, E>();
-        base::domain& home = state.home();
-        const bool numbered = detail::event_identity<E>::cached() != 0 && &home == &base::domain::here();
-        const std::uint32_t number =
-            numbered ? detail::event_identity<E>::cached() : detail::event_identity<E>::find(home).index;
-        if (state.routes_topics()) state.open_for_topics(detail::event_identity<E>::find_again(home));
-        const detail::channel::place* const to = state.find(number);
-        detail::handler_table* const table = to != nullptr ? to->load(base::load_order) : nullptr;
-        if (table == nullptr) return {};
-        const base::attachment here{home};
-        base::slot& frame = (*here).next_slot();
-        (*here).open(frame, base::publisher::between());
-        if (home.asymmetric())
-            return detail::dispatch<true, pack, copy_for<E>()>(*here, frame, state, *to, table, std::addressof(event),
-                                                               options);
-        return detail::dispatch<false, pack, copy_for<E>()>(*here, frame, state, *to, table, std::addressof(event),
-                                                            options);
-    }
-
-    /// Publishes an event that has a topic of its own, where there are handlers that subscribed to topics.
-    template <bool Movable, class E>
-    TIDINGS_NOINLINE static publish_result publish_routed(detail::bus_state& state, const E& event,
-                                                          const publish_options& options) {
-        detail::require_event<E>();
-        base::publisher* const self = base::thread_pointer<base::publisher>::get();
-        if (self != nullptr && self->fast_home() == &state.home() && !self->publishing()) {
-            const std::uint32_t number = detail::event_identity<E>::cached();
-            if (detail::handler_table* const table =
-                    detail::route_cache::last(self->outermost(), state, number, options.topic))
-                return detail::dispatch<true, pack_for<Movable, E>(), copy_for<E>()>(
-                    *self, self->outermost(), state, state.near_place(0), table, std::addressof(event), &options);
-        }
-        const base::attachment here{state.home()};
-        const base::event_entry& type = detail::event_identity<E>::find_again(state.home());
-        base::slot& frame = (*here).next_slot();
-        (*here).open(frame, base::publisher::between());
-        if (state.home().asymmetric()) return dispatch_routed<true, Movable>(*here, frame, state, type, event, options);
-        return dispatch_routed<false, Movable>(*here, frame, state, type, event, options);
-    }
-
-    template <bool Asymmetric, bool Movable, class E>
-    static publish_result dispatch_routed(base::publisher& self, base::slot& frame, detail::bus_state& state,
-                                          const base::event_entry& type, const E& event,
-                                          const publish_options& options) {
-        detail::handler_table* table = state.routes()->template find<Asymmetric>(self, frame, type, options.topic);
-        TIDINGS_TRY {
-            if (table == nullptr) table = state.open_route(frame, type, options.topic);
-        }
-        TIDINGS_CATCH_ALL {
-            self.close(frame);
-            TIDINGS_RETHROW;
-        }
-        if (table == nullptr || table->size() == 0) {
-            self.close(frame);
-            return {};
-        }
-        const detail::channel::place& unused = state.near_place(0);  // the slot names the table already
-        return detail::dispatch<Asymmetric, pack_for<Movable, E>(), copy_for<E>()>(self, frame, state, unused, table,
-                                                                                   std::addressof(event), &options);
-    }
 
     template <class E, class Handler, class Filter>
     subscription add(std::string_view name, Handler handler, sync_delivery<Filter> how, detail::event_queue* = nullptr,
@@ -413,17 +313,9 @@ private:
         }
     }
 
-    template <bool Movable>
-    struct publish_later {
-        template <class E>
-        void operator()(detail::bus_state& state, E& event, const publish_options& options) const {
-            publish_on<Movable>(state, event, &options);
-        }
-    };
-
     template <bool Once, class E>
     timer start_timer(std::chrono::steady_clock::time_point due, std::chrono::nanoseconds period, E&& event) {
-        using stored = detail::stored_timer<std::decay_t<E>, publish_later<Once>>;
+        using stored = detail::stored_timer<std::decay_t<E>, detail::publish_later<Once>>;
         detail::require_event<std::decay_t<E>>();
         auto* const made = new stored{*state_, period, std::forward<E>(event)};
         timer handle{*made};

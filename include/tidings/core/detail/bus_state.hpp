@@ -5,9 +5,7 @@
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/base/domain.hpp>
-#include <tidings/base/error.hpp>
-#include <tidings/base/growing_array.hpp>
-#include <tidings/core/detail/channel.hpp>
+#include <tidings/core/detail/channel_list.hpp>
 #include <tidings/core/detail/error_reporter.hpp>
 #include <tidings/core/detail/event_queue.hpp>
 #include <tidings/core/detail/handler_node.hpp>
@@ -15,10 +13,8 @@
 #include <tidings/core/detail/node_registry.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/quiet_signal.hpp>
-#include <tidings/core/detail/retired_tables.hpp>
 #include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/detail/timer_list.hpp>
-#include <tidings/core/detail/topic_router.hpp>
 #include <tidings/core/stats.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
@@ -83,30 +79,15 @@ public:
         owner.release();
     }
 
-    // --- Event types -----------------------------------------------------------------------------------------------
-
-    /// Where the table of an event type stands, by the type's number; null if nobody ever subscribed to a type of
-    /// about that number here.
-    const channel::place* find(std::uint32_t index) const noexcept { return places_.find(index); }
-
-    /// The same without a choice, for numbers that near_place() is made for: see event_identity::cached_near().
-    const channel::place& near_place(std::uint32_t index) const noexcept { return places_.near(index); }
-
     // --- Subscriptions ---------------------------------------------------------------------------------------------
 
     /// Lists the handler with the channel of its event type, which keeps a reference; returns false if the bus has
     /// closed. Throws std::bad_alloc and lists nothing then.
     bool add(const base::event_entry& type, handler_node& node) {
         std::lock_guard lock{mutex_};
-        channel& home = open(type);
-        node.home = &home;
+        node.home = &channels_.open(type);
         if (closed_) return false;
-        const std::uint64_t before = retirements_;
-        node.number = ++subscribed_;
-        home.add(node);
-        drop_routes([&](const handler_table& route) { return route.type == &type; });
-        // Mostly remove() collects, whose fence is needed anyway.
-        if (retirements_ != before && retirements_ % 16 == 0) collect(home);
+        channels_.add(*node.home, node);
         return true;
     }
 
@@ -114,19 +95,7 @@ public:
     bool add(handler_node& node) {
         std::lock_guard lock{mutex_};
         if (closed_) return false;
-        node.number = ++subscribed_;
-        router_.add(node);
-        node.active.store(true, std::memory_order_relaxed);  // ordered by the stores that list it
-        TIDINGS_TRY {
-            for (const auto& each : channels_)
-                if (each && topic_router::takes(node, each->type(), each->type().event)) each->add(node);
-        }
-        TIDINGS_CATCH_ALL {
-            take_out(node);
-            TIDINGS_RETHROW;
-        }
-        drop_routes(
-            [&](const handler_table& route) { return topic_router::takes(node, *route.type, route.route->topic); });
+        channels_.add(node);
         return true;
     }
 
@@ -143,8 +112,7 @@ public:
         if (result == base::barrier_result::would_deadlock) report_deadlock(node);
         if (fenced != 0) {
             std::lock_guard lock{mutex_};
-            if (node.home != nullptr) collect(node.home->retired(), fenced);
-            if (router_.routes() != nullptr) collect_routed(fenced);
+            channels_.collect(node, fenced);
         }
         return result;
     }
@@ -154,8 +122,8 @@ public:
     std::uint64_t deactivate(handler_node& node) noexcept {
         std::lock_guard lock{mutex_};
         if (!node.active.load(std::memory_order_relaxed)) return 0;
-        take_out(node);
-        return node.home == nullptr || !node.home->retired().empty() || router_.routes() != nullptr ? retirements_ : 0;
+        channels_.take_out(node);
+        return channels_.collectable(node);
     }
 
     subscription_stats stats(const handler_node& node) const noexcept {
@@ -164,7 +132,7 @@ public:
         // Acquire pairs with slow_path: the publishes that these happened in are counted as passed.
         const std::uint64_t failed = node.failed.load(std::memory_order_acquire);
         const std::uint64_t missed = node.missed.load(std::memory_order_acquire);
-        return {.delivered = passed(node) - missed - failed, .failed = failed};
+        return {.delivered = channels_.passed(node) - missed - failed, .failed = failed};
     }
 
     // --- Queues ----------------------------------------------------------------------------------------------------
@@ -191,11 +159,7 @@ public:
         std::lock_guard lock{mutex_};
         const std::uint64_t failed = sync_failed_.load(std::memory_order_acquire);
         const std::uint64_t missed = sync_missed_.load(std::memory_order_acquire);
-        std::uint64_t calls = 0;
-        for (const auto& each : channels_)
-            if (each) calls += each->calls();
-        if (router_.routes() != nullptr) calls += router_.routes()->calls();
-        sums.delivered += calls - missed - failed;
+        sums.delivered += channels_.calls() - missed - failed;
         sums.failed += failed;
         return sums;
     }
@@ -204,6 +168,9 @@ public:
     void count_sync_miss() noexcept { sync_missed_.fetch_add(1, std::memory_order_release); }
 
     // --- For publishers --------------------------------------------------------------------------------------------
+
+    /// Where tables stand. What it does not say of itself is for who holds mutex_.
+    const channel_list& channels() const noexcept { return channels_; }
 
     /// Throws std::bad_alloc.
     handler_table::counter& add_counter(const base::publisher& self, handler_table& table) {
@@ -220,45 +187,17 @@ public:
         table.owner->repair(table);
     }
 
-    // --- Topics ----------------------------------------------------------------------------------------------------
-
-    /// Whether handlers have subscribed to topics.
-    bool routes_topics() const noexcept { return router_.in_use(); }
-
-    /// Null unless routes_topics() was true.
-    const route_cache* routes() const noexcept { return router_.routes(); }
-
     /// Makes the channel of an event type that nobody named, for those who subscribed to topics. Throws std::bad_alloc.
     void open_for_topics(const base::event_entry& type) {
-        const base::atomic<bool>* const known = known_types_.find(type.index);
-        if (known != nullptr && known->load(std::memory_order_acquire)) return;
+        if (channels_.is_known(type.index)) return;
         std::lock_guard lock{mutex_};
-        if (!closed_) open(type);
+        if (!closed_) channels_.open(type);
     }
 
-    /// Makes the table of that type and topic, which the slot names then; null if the bus has closed. Throws
-    /// std::bad_alloc, and tidings::error where no event may have that topic.
+    /// See channel_list::open_route(); null if the bus has closed.
     handler_table* open_route(base::slot& frame, const base::event_entry& type, std::string_view topic) {
         std::lock_guard lock{mutex_};
-        if (closed_ || router_.routes() == nullptr) return nullptr;
-        if (!router_.is_name(topic)) TIDINGS_THROW(error{errc::invalid_topic, "tidings: publish"});
-        std::vector<handler_node*> nodes = router_.match(type, topic);
-        if (type.index < channels_.size() && channels_[type.index])
-            channels_[type.index]->for_each_active([&](handler_node& node) {
-                if (node.routed == nullptr) nodes.push_back(&node);
-            });
-        handler_table* const made =
-            handler_table::make({&type, times_.get()}, static_cast<std::uint32_t>(nodes.size()), topic);
-        for (handler_node* const node : nodes) made->push(*node);
-        const std::uint64_t before = retirements_;
-        router_.routes()->put(*made, retirements_);
-        frame.table.store(made, base::store_order);  // under the lock: who retires it sees that
-        frame.publishes = nullptr;
-        if (retirements_ != before && retirements_ % 16 == 0) {
-            home_.heavy_fence(home_.find());
-            collect(router_.routes()->retired(), retirements_);
-        }
-        return made;
+        return closed_ ? nullptr : channels_.open_route(frame, type, topic);
     }
 
     // --- The end ---------------------------------------------------------------------------------------------------
@@ -279,14 +218,7 @@ public:
                 node.closing = true;
                 node.next_closing = std::exchange(closing, &node);
             };
-            for (handler_node* const node : router_.nodes()) {
-                node->active.store(false, base::store_order);
-                wait_for(*node);
-            }
-            for (const auto& each : channels_)
-                if (each) each->close(wait_for);
-            drop_routes([](const handler_table&) { return true; });
-            if (route_cache* const routes = router_.routes()) routes->retired().for_each_handler(wait_for);
+            channels_.close(wait_for);
             queued_.for_each([&](queued_node& node) {  // it may be in no table
                 if (!node.active.load(std::memory_order_relaxed)) wait_for(node);
             });
@@ -304,7 +236,7 @@ public:
         }
         if (all_ended) errors_.clear();  // else a handler still runs, and may fail
         if (self != nullptr) self->forget_tables();
-        if (!collect_all()) orphanage::here().adopt(*this);
+        if (!has_collected_all()) orphanage::here().adopt(*this);
     }
 
     /// Frees what closed buses left behind because a publish was under way in them. Later buses call it.
@@ -334,7 +266,7 @@ private:
                 std::lock_guard lock{mutex_};
                 for (bus_state** link = &first_; *link != nullptr;) {
                     bus_state& each = **link;
-                    if (each.collect_all()) {
+                    if (each.has_collected_all()) {
                         *link = each.next_orphan_;
                         each.next_orphan_ = std::exchange(free, &each);
                     } else {
@@ -352,86 +284,10 @@ private:
 
     ~bus_state() = default;
 
-    /// The channel of an event type, made if there is none. Holds mutex_. Throws std::bad_alloc.
-    channel& open(const base::event_entry& type) {
-        if (type.index >= channels_.size()) channels_.resize(type.index + 1);
-        auto& opened = channels_[type.index];
-        if (!opened) {
-            base::atomic<bool>& known = known_types_.open(type.index);
-            auto made = std::make_unique<channel>(base::table_base{&type, times_.get()}, places_.open(type.index),
-                                                  retirements_);
-            if (router_.in_use() && !closed_) made->add(router_.match(type, type.event));
-            opened = std::move(made);
-            known.store(true, std::memory_order_release);
-        }
-        return *opened;
-    }
-
-    /// Makes an active handler inactive, and takes it off all lists. Holds mutex_.
-    void take_out(handler_node& node) noexcept {
-        node.active.store(false, base::store_order);  // pairs with the publisher's look at it
-        if (node.home != nullptr) {
-            node.home->remove();
-            drop_routes([&](const handler_table& route) { return route.type == &node.home->type(); });
-            return;
-        }
-        router_.remove(node);
-        for (const auto& each : channels_)
-            if (each && topic_router::takes(node, each->type(), each->type().event) && each->lists(node))
-                each->remove();
-        drop_routes(
-            [&](const handler_table& route) { return topic_router::takes(node, *route.type, route.route->topic); });
-    }
-
-    /// Holds mutex_.
-    template <class Changed>
-    void drop_routes(Changed changed) noexcept {
-        if (route_cache* const routes = router_.routes()) routes->drop(retirements_, changed);
-    }
-
-    /// How many publishes came to the node. Holds mutex_.
-    std::uint64_t passed(const handler_node& node) const noexcept {
-        std::uint64_t sum = node.passed;
-        if (router_.routes() != nullptr) sum += router_.routes()->passed(node);
-        if (node.home != nullptr) return sum + node.home->passed(node);
-        for (const auto& each : channels_)
-            if (each) sum += each->passed(node);
-        return sum;
-    }
-
-    /// Holds mutex_.
-    void collect(channel& c) noexcept {
-        if (c.retired().empty()) return;
-        home_.heavy_fence(home_.find());
-        collect(c.retired(), retirements_);
-    }
-
-    void collect(retired_tables& tables, std::uint64_t fenced) noexcept {
-        tables.collect(home_, fenced, [](handler_node& node) { release(node); });
-    }
-
-    /// What a handler with a pattern may have been in. Holds mutex_.
-    void collect_routed(std::uint64_t fenced) noexcept {
-        for (const auto& each : channels_)
-            if (each) collect(each->retired(), fenced);
-        collect(router_.routes()->retired(), fenced);
-    }
-
-    /// Returns whether nothing is left to collect.
-    bool collect_all() noexcept {
+    /// Whether nothing is left that publishers may read.
+    bool has_collected_all() noexcept {
         std::lock_guard lock{mutex_};
-        bool none_left = true;
-        for (const auto& each : channels_) {
-            if (!each) continue;
-            collect(*each);
-            none_left = none_left && each->retired().empty();
-        }
-        if (route_cache* const routes = router_.routes(); routes != nullptr && !routes->retired().empty()) {
-            home_.heavy_fence(home_.find());
-            collect(routes->retired(), retirements_);
-            none_left = none_left && routes->retired().empty();
-        }
-        return none_left;
+        return channels_.collect_all();
     }
 
     void report_deadlock(const handler_node& node) const noexcept {
@@ -440,8 +296,6 @@ private:
     }
 
     base::domain& home_;
-    base::growing_array<channel::place> places_;
-    base::growing_array<base::atomic<bool>> known_types_;  // have a channel
     const executor_ref executor_;
     const std::shared_ptr<const time_source> times_;
     const std::shared_ptr<quiet_signal> quiet_ = std::make_shared<quiet_signal>();
@@ -455,10 +309,7 @@ private:
 
     // Guarded by mutex_.
     bool closed_ = false;
-    std::vector<std::unique_ptr<channel>> channels_;  // by the event type's number
-    topic_router router_;
-    std::uint64_t subscribed_ = 0;
-    std::uint64_t retirements_ = 0;  // tables that were replaced
+    channel_list channels_{home_, times_.get(), static_cast<channel_list::release_function>(&release)};
 
     bus_state* next_orphan_ = nullptr;  // guarded by the orphanage's mutex
 };

@@ -192,6 +192,10 @@ public:
         return (node.only == nullptr || node.only == &type) && node.routed->matches(topic);
     }
 
+    static bool takes(const handler_node& node, const handler_table& route) noexcept {
+        return takes(node, *route.type, route.route->topic);
+    }
+
     /// Whether an event may have that topic.
     bool is_name(std::string_view topic) const noexcept {
         for (const auto& each : indexes_)
@@ -200,6 +204,12 @@ public:
     }
 
     const std::vector<handler_node*>& nodes() const noexcept { return nodes_; }
+
+    void forget_all() noexcept {
+        indexes_.clear();
+        nodes_.clear();
+        count_.store(0, std::memory_order_release);
+    }
 
 private:
     struct kind_of_index {
