@@ -1,7 +1,6 @@
 // The bus on simulated threads: publish, subscribe, unsubscribe and destroy under a hundred thousand schedules.
-#include "simulation/explore.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
 
@@ -16,8 +15,6 @@
 namespace {
 
 using namespace tidings;
-using simulation::exploration;
-using simulation::explore;
 using simulation::require;
 using simulation::scheduler;
 
@@ -48,14 +45,6 @@ private:
     base::atomic<int>* living_;
     int running_ = 0;
 };
-
-#define EXPLORE(count, body)                                        \
-    do {                                                            \
-        const exploration explored = explore(1, count, body);       \
-        INFO(explored);                                             \
-        CHECK(explored.clean());                                    \
-        if (explored.clean()) CHECK(explored.schedules == (count)); \
-    } while (false)
 
 /// After reset() nothing of the handler runs and its captures are gone, for every caller of a concurrent reset().
 void reset_is_a_barrier(scheduler& run) {

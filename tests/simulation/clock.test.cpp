@@ -1,7 +1,6 @@
 // The clock's timer thread on simulated threads and time.
-#include "simulation/explore.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/executor/system_clock.hpp>
 
@@ -12,18 +11,8 @@ namespace {
 
 using namespace tidings;
 using namespace std::chrono_literals;
-using simulation::exploration;
-using simulation::explore;
 using simulation::require;
 using simulation::scheduler;
-
-#define EXPLORE(count, body)                                        \
-    do {                                                            \
-        const exploration explored = explore(1, count, body);       \
-        INFO(explored);                                             \
-        CHECK(explored.clean());                                    \
-        if (explored.clean()) CHECK(explored.schedules == (count)); \
-    } while (false)
 
 /// Says when it rang, and that it did not ring early.
 struct bell : detail::alarm {

@@ -1,7 +1,6 @@
 // The executors on simulated threads: every task runs or is destroyed, once, and no thread sleeps while it is needed.
-#include "simulation/explore.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/executor/inline_executor.hpp>
 #include <tidings/executor/manual_executor.hpp>
@@ -21,18 +20,8 @@ namespace {
 
 using namespace tidings;
 using namespace std::chrono_literals;
-using simulation::exploration;
-using simulation::explore;
 using simulation::require;
 using simulation::scheduler;
-
-#define EXPLORE(count, body)                                        \
-    do {                                                            \
-        const exploration explored = explore(1, count, body);       \
-        INFO(explored);                                             \
-        CHECK(explored.clean());                                    \
-        if (explored.clean()) CHECK(explored.schedules == (count)); \
-    } while (false)
 
 /// What became of tasks. Threads block for it: a wake-up that is lost is then a deadlock, found at once.
 class account {

@@ -1,7 +1,7 @@
 // Queues, mailboxes and timers on simulated threads: order, bounds, accounts, and that everything ends.
-#include "simulation/explore.hpp"
+#include "simulation/crew.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
 
@@ -21,18 +21,9 @@ namespace {
 
 using namespace tidings;
 using namespace std::chrono_literals;
-using simulation::exploration;
-using simulation::explore;
+using simulation::crew;
 using simulation::require;
 using simulation::scheduler;
-
-#define EXPLORE(count, ...)                                          \
-    do {                                                             \
-        const exploration explored = explore(1, count, __VA_ARGS__); \
-        INFO(explored);                                              \
-        CHECK(explored.clean());                                     \
-        if (explored.clean()) CHECK(explored.schedules == (count));  \
-    } while (false)
 
 /// A pool whose workers take one event a task, in every other schedule: they post themselves again for the next one.
 executor_ref maybe_in_steps(thread_pool& pool, scheduler& run) {
@@ -50,23 +41,6 @@ executor_ref maybe_in_steps(thread_pool& pool, scheduler& run) {
     };
     return run.random(2) == 0 ? executor_ref{pool} : executor_ref{std::make_shared<steps>(pool.port())};
 }
-
-/// The threads that a body starts, without those of its pools.
-class crew {
-public:
-    explicit crew(scheduler& run) noexcept : run_{run} {}
-    template <class Function>
-    void spawn(std::string_view name, Function function) {
-        started_.push_back(run_.spawn(name, std::move(function)));
-    }
-    void join() {
-        for (const auto each : std::exchange(started_, {})) run_.join(each);
-    }
-
-private:
-    scheduler& run_;
-    std::vector<simulation::thread_id> started_;
-};
 
 struct tick {
     std::size_t from = 0;

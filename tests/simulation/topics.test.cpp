@@ -1,7 +1,6 @@
 // Topics on simulated threads: routes are made, replaced and freed under publishers.
-#include "simulation/explore.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
 #include <tidings/topic/topic.hpp>
@@ -17,8 +16,6 @@
 namespace {
 
 using namespace tidings;
-using simulation::exploration;
-using simulation::explore;
 using simulation::require;
 using simulation::scheduler;
 
@@ -43,14 +40,6 @@ struct capture {
     capture& operator=(const capture&) = delete;
     base::atomic<int>* living;
 };
-
-#define EXPLORE(count, body)                                        \
-    do {                                                            \
-        const exploration explored = explore(1, count, body);       \
-        INFO(explored);                                             \
-        CHECK(explored.clean());                                    \
-        if (explored.clean()) CHECK(explored.schedules == (count)); \
-    } while (false)
 
 /// The barrier of a pattern, with publishes of its topic, of its type's name and of a type that nobody named under way.
 void reset_is_a_barrier(scheduler& run) {

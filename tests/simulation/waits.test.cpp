@@ -1,7 +1,6 @@
 // Who waits for whom, on simulated threads: loops, drains and executors that end. Everybody comes back.
-#include "simulation/explore.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
 
@@ -12,8 +11,6 @@
 namespace {
 
 using namespace tidings;
-using simulation::exploration;
-using simulation::explore;
 using simulation::require;
 using simulation::scheduler;
 
@@ -156,27 +153,23 @@ constexpr std::uint64_t schedules = 25'000;
 constexpr std::uint64_t schedules = 5'000;
 #endif
 
-#define EXPLORE(...)                                                     \
-    do {                                                                 \
-        const exploration explored = explore(1, schedules, __VA_ARGS__); \
-        INFO(explored);                                                  \
-        CHECK(explored.clean());                                         \
-        if (explored.clean()) CHECK(explored.schedules == schedules);    \
-    } while (false)
-
 }  // namespace
 
 TEST_CASE("simulated: the thread of a loop resets who waits for the loop") {
-    EXPLORE(a_loop_waits_for_who_waits_for_it<step::reset>);
+    EXPLORE(schedules, a_loop_waits_for_who_waits_for_it<step::reset>);
 }
 TEST_CASE("simulated: the thread of a loop publishes to who waits for the loop") {
-    EXPLORE(a_loop_waits_for_who_waits_for_it<step::publish>);
+    EXPLORE(schedules, a_loop_waits_for_who_waits_for_it<step::publish>);
 }
 TEST_CASE("simulated: the thread of a loop drains who waits for the loop") {
-    EXPLORE(a_loop_waits_for_who_waits_for_it<step::drain>);
+    EXPLORE(schedules, a_loop_waits_for_who_waits_for_it<step::drain>);
 }
-TEST_CASE("simulated: a pool of one drains itself") { EXPLORE(a_pool_drains_itself<1>); }
-TEST_CASE("simulated: a pool of two drains itself") { EXPLORE(a_pool_drains_itself<2>); }
-TEST_CASE("simulated: a handler destroys a pool that drains") { EXPLORE(a_handler_destroys_a_pool_that_drains); }
-TEST_CASE("simulated: loops destroy each other") { EXPLORE(loops_destroy_each_other); }
-TEST_CASE("simulated: tasks of the shared pool are tasks of the pool") { EXPLORE(shared_tasks_are_tasks_of_the_pool); }
+TEST_CASE("simulated: a pool of one drains itself") { EXPLORE(schedules, a_pool_drains_itself<1>); }
+TEST_CASE("simulated: a pool of two drains itself") { EXPLORE(schedules, a_pool_drains_itself<2>); }
+TEST_CASE("simulated: a handler destroys a pool that drains") {
+    EXPLORE(schedules, a_handler_destroys_a_pool_that_drains);
+}
+TEST_CASE("simulated: loops destroy each other") { EXPLORE(schedules, loops_destroy_each_other); }
+TEST_CASE("simulated: tasks of the shared pool are tasks of the pool") {
+    EXPLORE(schedules, shared_tasks_are_tasks_of_the_pool);
+}

@@ -1,7 +1,7 @@
 // A work queue on simulated threads: each message has one end, whoever competes for it, and everybody comes back.
-#include "simulation/explore.hpp"
+#include "simulation/crew.hpp"
+#include "simulation/explore_case.hpp"
 #include "simulation/sync.hpp"
-#include "support/catch.hpp"
 
 #include <tidings/executor/thread_pool.hpp>
 #include <tidings/queue/work_queue.hpp>
@@ -20,27 +20,9 @@ namespace {
 
 using namespace tidings;
 using namespace std::chrono_literals;
-using simulation::exploration;
-using simulation::explore;
+using simulation::crew;
 using simulation::require;
 using simulation::scheduler;
-
-/// The threads that a body starts, without those of its pools.
-class crew_of_threads {
-public:
-    explicit crew_of_threads(scheduler& run) noexcept : run_{run} {}
-    template <class Function>
-    void spawn(std::string_view name, Function function) {
-        started_.push_back(run_.spawn(name, std::move(function)));
-    }
-    void join() {
-        for (const auto each : std::exchange(started_, {})) run_.join(each);
-    }
-
-private:
-    scheduler& run_;
-    std::vector<simulation::thread_id> started_;
-};
 
 /// What became of the messages, by those who settled them: each has one end at most.
 class ends {
@@ -86,8 +68,8 @@ void require_account(const work_queue_stats& s, const ends& seen) {
 /// Two receivers compete for what two pushers bring through a queue of one: each message is settled once.
 template <std::size_t capacity>
 void receivers_compete(scheduler& run) {
-    crew_of_threads pushers{run};
-    crew_of_threads receivers{run};
+    crew pushers{run};
+    crew receivers{run};
     base::atomic<int> living{0};
     {
         work_queue<job> jobs{{.capacity = capacity, .max_attempts = 3}};
@@ -120,7 +102,7 @@ void receivers_compete(scheduler& run) {
 
 /// A lease runs out while its owner acknowledges, or extends, and another takes over: one of the two is told the truth.
 void a_lease_is_taken_over(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     base::atomic<int> living{0};
     {
         work_queue<job> jobs{{.lease = 1ms, .max_attempts = 2}};
@@ -160,7 +142,7 @@ void a_lease_is_taken_over(scheduler& run) {
 
 /// Whoever waits for a delayed message gets it, and not before its time; a second that comes later may be due sooner.
 void delays_wake_receivers(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     work_queue<int> jobs;
     const auto begin = base::steady_clock::now();
     threads.spawn("receiver", [&] {
@@ -183,7 +165,7 @@ void delays_wake_receivers(scheduler& run) {
 /// close() comes between pushers and receivers: what was accepted is received, nobody hangs.
 template <std::size_t capacity>
 void close_comes_between(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     base::atomic<int> living{0};
     {
         work_queue<job> jobs{{.capacity = capacity}};
@@ -214,7 +196,7 @@ void close_comes_between(scheduler& run) {
 
 /// Nobody receives: whoever waits for room comes back.
 void close_wakes_pushers(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     work_queue<int> jobs{{.capacity = 1}};
     jobs.push(0);
     for (int p = 0; p < 2; ++p)
@@ -226,7 +208,7 @@ void close_wakes_pushers(scheduler& run) {
 
 /// Pushers wait for one place; whoever gets it, the order of each is kept and the bound, too.
 void pushers_wait(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     work_queue<int> jobs{{.capacity = 1}};
     for (int p = 0; p < 3; ++p)
         threads.spawn("pusher", [&, p] {
@@ -249,7 +231,7 @@ void pushers_wait(scheduler& run) {
 /// Full queues of every other policy: exact at each moment, and all is accounted for.
 template <overflow policy>
 void full_queues_account(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     work_queue<int> jobs{{.capacity = 2, .when_full = policy}};
     ends seen;
     for (int p = 0; p < 2; ++p)
@@ -278,7 +260,7 @@ void full_queues_account(scheduler& run) {
 /// ~workers, against handlers, pushers and another consumer: no handler runs afterwards, and nothing stays leased.
 template <bool manual>
 void workers_end(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     base::atomic<int> living{0};
     {
         thread_pool pool{2};
@@ -327,7 +309,7 @@ void workers_end(scheduler& run) {
 
 /// Every message is handled, and a failing one comes back until it is dead: no wake-up is lost.
 void workers_finish(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     thread_pool pool{2};
     work_queue<int> jobs{{.capacity = 2, .max_attempts = 2}};
     ends seen;
@@ -374,7 +356,7 @@ void a_handler_destroys_the_queue(scheduler& run) {
 
 /// Queue, workers, pool and a lease go on four threads, in any order.
 void everything_ends_at_once(scheduler& run) {
-    crew_of_threads threads{run};
+    crew threads{run};
     base::atomic<int> living{0};
     {
         auto pool = std::make_unique<thread_pool>(1U);
@@ -421,30 +403,26 @@ constexpr std::uint64_t schedules = 25'000;
 constexpr std::uint64_t schedules = 5'000;
 #endif
 
-#define EXPLORE(...)                                                     \
-    do {                                                                 \
-        const exploration explored = explore(1, schedules, __VA_ARGS__); \
-        INFO(explored);                                                  \
-        CHECK(explored.clean());                                         \
-        if (explored.clean()) CHECK(explored.schedules == schedules);    \
-    } while (false)
-
 }  // namespace
 
-TEST_CASE("simulated: receivers compete") { EXPLORE(receivers_compete<4>); }
-TEST_CASE("simulated: receivers compete for one place") { EXPLORE(receivers_compete<1>); }
-TEST_CASE("simulated: a lease is taken over while its owner settles") { EXPLORE(a_lease_is_taken_over); }
-TEST_CASE("simulated: delays wake receivers") { EXPLORE(delays_wake_receivers); }
-TEST_CASE("simulated: close between pushers and receivers") { EXPLORE(close_comes_between<4>); }
-TEST_CASE("simulated: close between pushers that wait and receivers") { EXPLORE(close_comes_between<1>); }
-TEST_CASE("simulated: close wakes pushers") { EXPLORE(close_wakes_pushers); }
-TEST_CASE("simulated: pushers wait for room") { EXPLORE(pushers_wait); }
-TEST_CASE("simulated: a full queue rejects") { EXPLORE(full_queues_account<overflow::reject>); }
-TEST_CASE("simulated: a full queue drops the oldest") { EXPLORE(full_queues_account<overflow::drop_oldest>); }
-TEST_CASE("simulated: a full queue drops the newest") { EXPLORE(full_queues_account<overflow::drop_newest>); }
-TEST_CASE("simulated: workers end") { EXPLORE(workers_end<false>); }
-TEST_CASE("simulated: workers that settle by themselves end") { EXPLORE(workers_end<true>); }
-TEST_CASE("simulated: workers finish") { EXPLORE(workers_finish); }
-TEST_CASE("simulated: a handler destroys the queue") { EXPLORE(a_handler_destroys_the_queue); }
-TEST_CASE("simulated: everything ends at once") { EXPLORE(everything_ends_at_once); }
-TEST_CASE("simulated: queues fill each other") { EXPLORE(queues_fill_each_other); }
+TEST_CASE("simulated: receivers compete") { EXPLORE(schedules, receivers_compete<4>); }
+TEST_CASE("simulated: receivers compete for one place") { EXPLORE(schedules, receivers_compete<1>); }
+TEST_CASE("simulated: a lease is taken over while its owner settles") { EXPLORE(schedules, a_lease_is_taken_over); }
+TEST_CASE("simulated: delays wake receivers") { EXPLORE(schedules, delays_wake_receivers); }
+TEST_CASE("simulated: close between pushers and receivers") { EXPLORE(schedules, close_comes_between<4>); }
+TEST_CASE("simulated: close between pushers that wait and receivers") { EXPLORE(schedules, close_comes_between<1>); }
+TEST_CASE("simulated: close wakes pushers") { EXPLORE(schedules, close_wakes_pushers); }
+TEST_CASE("simulated: pushers wait for room") { EXPLORE(schedules, pushers_wait); }
+TEST_CASE("simulated: a full queue rejects") { EXPLORE(schedules, full_queues_account<overflow::reject>); }
+TEST_CASE("simulated: a full queue drops the oldest") {
+    EXPLORE(schedules, full_queues_account<overflow::drop_oldest>);
+}
+TEST_CASE("simulated: a full queue drops the newest") {
+    EXPLORE(schedules, full_queues_account<overflow::drop_newest>);
+}
+TEST_CASE("simulated: workers end") { EXPLORE(schedules, workers_end<false>); }
+TEST_CASE("simulated: workers that settle by themselves end") { EXPLORE(schedules, workers_end<true>); }
+TEST_CASE("simulated: workers finish") { EXPLORE(schedules, workers_finish); }
+TEST_CASE("simulated: a handler destroys the queue") { EXPLORE(schedules, a_handler_destroys_the_queue); }
+TEST_CASE("simulated: everything ends at once") { EXPLORE(schedules, everything_ends_at_once); }
+TEST_CASE("simulated: queues fill each other") { EXPLORE(schedules, queues_fill_each_other); }
