@@ -30,6 +30,7 @@ struct thread_wait;
 namespace tidings::detail {
 class envelope;
 class time_source;
+struct attempt;
 }  // namespace tidings::detail
 
 namespace tidings::base {
@@ -66,6 +67,7 @@ struct slot {
     const void* options = nullptr;               ///< null: the publisher said nothing; null when closed
     publish_tally tally{};                       ///< empty when closed
     detail::envelope* event = nullptr;           ///< what queues were given, or gave; null when closed
+    detail::attempt* attempt = nullptr;          ///< of an event that may come again; null when closed
     std::uint32_t shares = 0;                    ///< of `event`, not given away yet
     std::uint32_t queued = 0;                    ///< queues that took it; 0 when closed
     std::uint32_t rejected = 0;                  ///< queues that did not

@@ -36,6 +36,8 @@
 namespace tidings {
 
 class bus;
+class bus_services;
+class redelivering_queue;
 
 namespace detail {
 
@@ -299,6 +301,8 @@ private:
     friend subscription detail::subscribe_object(bus&, std::string_view, Object&&, F, D, detail::event_queue*);
     template <class D>
     friend detail::event_queue::owner detail::queue_for(bus&, const D&);
+    friend redelivering_queue;
+    friend bus_services;
 
     template <class E, class Handler, class Filter>
     subscription add(std::string_view name, Handler handler, sync_delivery<Filter> how, detail::event_queue* = nullptr,
@@ -342,11 +346,12 @@ private:
     }
 
     template <class Filter, class Key, class Executor>
-    detail::event_queue::owner make_queue(const async_delivery<Filter, Key, Executor>& how) {
+    detail::event_queue::owner make_queue(const async_delivery<Filter, Key, Executor>& how,
+                                          detail::redelivery returns = detail::redelivery::never) {
         executor_ref executor;
         if constexpr (std::is_same_v<Executor, executor_ref>) executor = how.executor();
         if (!executor) executor = state_->executor();
-        return state_->make_queue(executor.port(), how.settings(), !std::is_same_v<Key, no_key>);
+        return state_->make_queue(executor.port(), how.settings(), !std::is_same_v<Key, no_key>, returns);
     }
 
     template <class E, class Handler, class Filter, class Key, class Executor>

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <tidings/base/publisher.hpp>
+#include <tidings/core/detail/attempt.hpp>
 #include <tidings/core/detail/envelope.hpp>
 #include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/event_id.hpp>
 #include <tidings/core/publish.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <climits>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string_view>
 
 namespace tidings {
@@ -85,7 +89,14 @@ public:
     }
 
     /// Which delivery of the event to this handler it is, from 1.
-    int attempt() const noexcept { return 1; }
+    int attempt() const noexcept {
+        return frame_->attempt != nullptr ? static_cast<int>(std::min(frame_->attempt->number, most_attempts)) : 1;
+    }
+
+    /// Asks the handler to end soon, where it has a time limit: see consumer_options::time_limit. Else it never asks.
+    std::stop_token stop_token() const noexcept {
+        return frame_->attempt != nullptr ? frame_->attempt->stop : std::stop_token{};
+    }
 
     /// For the publish call that opened `frame`.
     explicit context(base::slot& frame) noexcept : frame_{&frame} {}
@@ -100,6 +111,8 @@ public:
     static bool has_cause(const base::slot& frame) noexcept { return cause(frame) != nullptr; }
 
 private:
+    static constexpr unsigned most_attempts = INT_MAX;
+
     static const publish_options* options_of(const base::slot& frame) noexcept {
         return static_cast<const publish_options*>(frame.options);
     }

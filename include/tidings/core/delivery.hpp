@@ -75,6 +75,7 @@ struct queue_settings {
     overflow when_full = overflow::block;
     unsigned concurrency = 0;  ///< 0: one, or with keys as many as the executor has
     int priority = 0;
+    std::size_t prefetch = 128;  ///< how many events a thread may take out at once; more than that counts as that
 };
 
 /// One after another.

@@ -142,16 +142,16 @@ public:
     const std::shared_ptr<quiet_signal>& quiet() const noexcept { return quiet_; }
 
     /// Throws std::bad_alloc.
-    event_queue::owner make_queue(std::shared_ptr<executor_port> executor, const queue_settings& settings,
-                                  bool by_key) {
-        return event_queue::make(home_, std::move(executor), settings, by_key, times_, quiet_);
+    event_queue::owner make_queue(std::shared_ptr<executor_port> executor, const queue_settings& settings, bool by_key,
+                                  redelivery returns = redelivery::never) {
+        return event_queue::make(home_, std::move(executor), settings, by_key, returns, times_, quiet_);
     }
 
     /// Queues take no more events.
     void stop_intake() noexcept {
         pop_waiter* ended = nullptr;
         queued_.for_each([&](queued_node& node) { node.queue->close(ended); });
-        event_queue::resume(ended);
+        event_queue::let_go(ended);
     }
 
     bus_stats stats() const noexcept {

@@ -88,6 +88,9 @@ public:
     /// How many may release() it. For who made it, before others know it.
     void share(std::uint32_t owners) noexcept { owners_.store(owners, std::memory_order_relaxed); }
 
+    /// One share more, for who has one.
+    void retain() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
+
     bool sole_owner() const noexcept { return owners_.load(std::memory_order_acquire) == 1; }
 
     /// Ends with its last owner; then the event's destructor runs. No lock may be held.

@@ -14,14 +14,17 @@
 #include <tidings/base/job.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/delivery.hpp>
+#include <tidings/core/detail/attempt.hpp>
 #include <tidings/core/detail/backlog.hpp>
 #include <tidings/core/detail/envelope.hpp>
-#include <tidings/core/detail/queue_contents.hpp>
+#include <tidings/core/detail/queue_crew.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/quiet_signal.hpp>
 #include <tidings/core/detail/time_source.hpp>
+#include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -37,7 +40,7 @@ namespace tidings::detail {
 enum class push_result { queued, rejected, would_deadlock };
 
 /// A queue with those who empty it. Its workers are tasks of the executor, hired when there is something to do.
-class event_queue : public queue_contents {
+class event_queue final : public queue_crew {
 public:
     struct releaser {
         void operator()(event_queue* queue) const noexcept { queue->release(); }
@@ -46,13 +49,10 @@ public:
 
     /// Without an executor nobody empties it but who pops. Throws std::bad_alloc.
     static owner make(base::domain& home, std::shared_ptr<executor_port> executor, const queue_settings& settings,
-                      bool by_key, std::shared_ptr<const time_source> times, std::shared_ptr<quiet_signal> quiet) {
-        return owner{new event_queue{home, std::move(executor), settings, by_key, std::move(times), std::move(quiet)}};
-    }
-
-    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-    void release() noexcept {
-        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+                      bool by_key, redelivery returns, std::shared_ptr<const time_source> times,
+                      std::shared_ptr<quiet_signal> quiet) {
+        return owner{
+            new event_queue{home, std::move(executor), settings, by_key, returns, std::move(times), std::move(quiet)}};
     }
 
     /// Takes over one share of `event` if it is queued. May wait, see overflow::block. Throws std::bad_alloc and has
@@ -94,11 +94,12 @@ public:
                     const waiting_event oldest = waiting_.pop_oldest();
                     ++oldest.target->counts.dropped;
                     victim = oldest.event;
+                    more = true;  // if it rested, the others do not any more
                 }
                 if (size_at_most() > target.counts.high_water && size() > target.counts.high_water)
                     target.counts.high_water = size();
                 if (executor_ == nullptr) served = hand_over();
-                else if (more) needed = hire();
+                else if (more && !is_paused()) needed = hire();
             }
         }
         if (victim != nullptr) envelope::release(victim);
@@ -138,57 +139,19 @@ public:
     event_queue& operator=(const event_queue&) = delete;
 
 private:
-    /// A task for the executor.
-    struct worker : base::job {
-        explicit worker(event_queue& of) noexcept : job{&act_on}, home{&of} {}
-        static void act_on(job& self, bool run) noexcept {
-            auto& mine = static_cast<worker&>(self);
-            if (run) mine.home->work(mine);
-            else mine.home->abandoned(mine);
-        }
-        event_queue* const home;
-        worker* next_free = nullptr;
-    };
-
     event_queue(base::domain& home, std::shared_ptr<executor_port> executor, const queue_settings& settings,
-                bool by_key, std::shared_ptr<const time_source> times, std::shared_ptr<quiet_signal> quiet)
-        : queue_contents{home, std::move(executor), settings, by_key, std::move(times)}, quiet_{std::move(quiet)} {}
-    ~event_queue() {
-        while (free_workers_ != nullptr) delete std::exchange(free_workers_, free_workers_->next_free);
-    }
+                bool by_key, redelivery returns, std::shared_ptr<const time_source> times,
+                std::shared_ptr<quiet_signal> quiet)
+        : queue_crew{home, std::move(executor), settings, by_key, returns, std::move(times), std::move(quiet)},
+          returns_{returns} {}
 
     // --- Work ------------------------------------------------------------------------------------------------------
-
-    /// One more worker, if there may be one. Holds mutex_. Throws nothing: without memory the others do it, and the
-    /// first is made in advance.
-    worker* hire() noexcept {
-        if (hired_ == settings_.concurrency) return nullptr;
-        worker* hired = nullptr;
-        if (!first_worker_hired_) {
-            hired = &first_worker_;
-            first_worker_hired_ = true;
-        } else if (free_workers_ != nullptr) {
-            hired = std::exchange(free_workers_, free_workers_->next_free);
-        } else {
-            hired = new (std::nothrow) worker{*this};
-            if (hired == nullptr) return nullptr;
-        }
-        ++hired_;
-        retain();
-        return hired;
-    }
-
-    /// Holds mutex_. Returns whether somebody waits for quiet.
-    bool dismiss(worker& w) noexcept {
-        if (&w == &first_worker_) first_worker_hired_ = false;
-        else w.next_free = std::exchange(free_workers_, &w);
-        --hired_;
-        return hired_ == 0 && waiting_.size() == 0 && std::exchange(watched_, false);
-    }
 
     struct batch {
         waiting_event events[largest_batch];
         std::size_t size = 0;
+        unsigned failed = 0;        ///< how often the first of them has come back
+        std::uint64_t resumes = 0;  ///< when they were taken
 
         /// Whether the event before the n-th is for another subscription.
         bool starts_group(std::size_t n) const noexcept { return n == 0 || events[n].target != events[n - 1].target; }
@@ -197,8 +160,13 @@ private:
     /// Holds mutex_.
     void take(batch& taken, std::size_t most) noexcept {
         if (!takes_many_) most = 1;
+        if (is_paused()) most = 0;
         taken.size = 0;
-        while (taken.size < most && waiting_.pop(taken.events[taken.size])) ++taken.size;
+        taken.resumes = resumes_;
+        while (taken.size < most && waiting_.pop(taken.events[taken.size])) {
+            if (taken.size == 0) taken.failed = waiting_.failed(taken.events[0]);
+            ++taken.size;
+        }
         if (takes_many_) {
             last_taken_ = taken.size;
             unbegun_.store(static_cast<std::uint32_t>(taken.size), base::store_order);
@@ -208,7 +176,7 @@ private:
             if (taken.starts_group(n)) taken.events[n].target->references.fetch_add(1, std::memory_order_relaxed);
     }
 
-    void work(worker& w) noexcept {
+    void work(worker& w) noexcept override {
         const base::attachment here{home_, std::nothrow};
         base::slot* frame = nullptr;
         if (here.get() != nullptr) {
@@ -239,7 +207,7 @@ private:
                     again = true;
                     break;
                 }
-                take(taken, budget < largest_batch ? budget : largest_batch);
+                take(taken, budget < largest_take_ ? budget : largest_take_);
                 if (taken.size == 0 && !lingered) {
                     lingered = true;
                     lock.unlock();
@@ -247,7 +215,8 @@ private:
                     continue;
                 }
                 if (taken.size == 0) {
-                    quiet = dismiss(w);
+                    again = !set_alarm();
+                    if (!again) quiet = dismiss(w);
                     break;
                 }
                 lingered = false;
@@ -297,7 +266,10 @@ private:
     }
 
     template <bool Asymmetric>
-    void run_batch(base::publisher& self, base::slot& frame, const batch& taken) noexcept {
+    void run_batch(base::publisher& self, base::slot& frame, batch& taken) noexcept {
+        attempt delivery{.number = taken.failed, .resumes = taken.resumes, .queue = this};
+        const bool returns = returns_ == redelivery::possible;
+        if (returns) frame.attempt = &delivery;
         for (std::size_t n = 0; n != taken.size; ++n) taken.events[n].event->prefetch();
         for (std::size_t n = 0; n != taken.size;) {
             queued_node& node = *taken.events[n].target;
@@ -314,14 +286,24 @@ private:
                 // Seen inactive once, it stays so: the rest is discarded. So it is if the executor ends.
                 if (node.active.load(base::load_order) && !executor_->is_ending()) {
                     const std::chrono::nanoseconds waited = time_source::stamp(times_.get()) - event->stamp;
-                    if (waited > longest_wait) longest_wait = waited;
-                    switch (run(node, frame, *event)) {
+                    if (waited > longest_wait && taken.failed == 0) longest_wait = waited;
+                    if (returns) {
+                        delivery.number = std::exchange(taken.failed, 0) + 1;
+                        delivery.key = taken.events[n].key;
+                    }
+                    const outcome result = run(node, frame, *event);
+                    switch (result) {
                         case outcome::handled:
                             ++delivered;
                             break;
                         case outcome::failed:
                             ++failed;
                             break;
+                        case outcome::again:
+                        case outcome::not_now:
+                            put_back(taken, n, delivery, result == outcome::not_now);
+                            n = taken.size;
+                            continue;  // to the end of the loop
                         default:
                             ++discarded;
                             break;
@@ -343,6 +325,36 @@ private:
             frame.table.store(&none, base::store_order);  // the one that it names goes with the node
             node.give_back(node);
         }
+        frame.attempt = nullptr;
+    }
+
+    // --- Rest ------------------------------------------------------------------------------------------------------
+
+    /// The n-th of what was taken comes again, and what was taken after it has not begun: as if it had not been taken.
+    TIDINGS_COLD void put_back(batch& taken, std::size_t n, const attempt& delivery, bool pauses) noexcept {
+        queued_node* behind[largest_batch];  // those that take() took a reference to
+        std::size_t groups = 0;
+        {
+            std::lock_guard lock{mutex_};
+            for (std::size_t last = taken.size - 1; last != n; --last) {
+                if (taken.starts_group(last)) behind[groups++] = taken.events[last].target;
+                waiting_.put_back(taken.events[last], 0, time_point::min());
+            }
+            if (!pauses) {
+                waiting_.put_back(taken.events[n], delivery.number, delivery.due);
+            } else {
+                waiting_.put_back(taken.events[n], delivery.number - 1, time_point::min());
+                if (delivery.resumes == resumes_) paused_until_ = delivery.due;
+            }
+            taken.size = n;
+            last_taken_ = 0;
+            unbegun_.store(0, base::store_order);
+            set_alarm();
+        }
+        while (groups != 0) {
+            queued_node& each = *behind[--groups];
+            each.give_back(each);
+        }
     }
 
     static outcome run(queued_node& node, base::slot& frame, envelope& event) noexcept {
@@ -359,7 +371,7 @@ private:
     }
 
     /// The executor will not run that worker. If there is no other, nobody will handle what waits.
-    TIDINGS_COLD void abandoned(worker& w) noexcept {
+    TIDINGS_COLD void abandoned(worker& w) noexcept override {
         bool alone = false;
         bool quiet = false;
         {
@@ -372,7 +384,7 @@ private:
             discard_if([](const waiting_event&) { return true; });
             std::lock_guard lock{mutex_};
             abandoned_ = false;
-            waiting_.forget_empty();  // an event that comes later has to hire again
+            forget_rest();  // an event that comes later has to hire again
             quiet = dismiss(w);
         }
         space_.notify_all();
@@ -380,16 +392,8 @@ private:
         release();
     }
 
-    const std::shared_ptr<quiet_signal> quiet_;
-    base::atomic<std::uint32_t> references_{1};
-
-    // Guarded by mutex_.
-    bool watched_ = false;
-    bool abandoned_ = false;  ///< by its executor, at this moment
-    unsigned hired_ = 0;
-    bool first_worker_hired_ = false;
-    worker first_worker_{*this};
-    worker* free_workers_ = nullptr;
+    const redelivery returns_;
+    const std::size_t largest_take_ = std::clamp<std::size_t>(settings_.prefetch, 1, largest_batch);
 };
 
 }  // namespace tidings::detail

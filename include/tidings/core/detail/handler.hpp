@@ -70,7 +70,14 @@ constexpr auto handled_event() noexcept {
 
 // --- Calling it ----------------------------------------------------------------------------------------------------
 
-enum class outcome { handled, declined, expired, failed };
+enum class outcome {
+    handled,
+    declined,
+    expired,
+    failed,
+    again,    ///< out of a queue alone: failed, to come again at attempt::due
+    not_now,  ///< out of a queue alone: was not tried; the queue is to rest until attempt::due
+};
 
 template <class E, class F, class... Object>
 concept takes_context = std::is_invocable_v<F&, Object..., const E&, const context&>;

@@ -46,25 +46,20 @@ public:
     void close(queued_node& target) noexcept {
         pop_waiter* ended = nullptr;
         end_waits(ended, [&] { target.closed = true; });
-        resume(ended);
+        let_go(ended);
     }
 
     /// The same for all; what waits is still handled. Those without a thread who give up are added to `ended`: to
-    /// resume() them no lock may be held.
+    /// let them go no lock may be held.
     void close(pop_waiter*& ended) noexcept {
         end_waits(ended, [&] { closed_ = true; });
     }
 
-    static void resume(pop_waiter* ended) noexcept {
+    static void let_go(pop_waiter* ended) noexcept {
         while (ended != nullptr) {
             pop_waiter& each = *std::exchange(ended, ended->next_waiting);
             each.resume_on->post(task{each});
         }
-    }
-
-    /// Destroys what waits for `target`, and counts it.
-    void discard(queued_node& target) noexcept {
-        discard_if([&](const waiting_event& each) { return each.target == &target; });
     }
 
     // --- For who has no executor -----------------------------------------------------------------------------------
@@ -119,13 +114,23 @@ protected:
     static constexpr std::size_t largest_batch = 128;
 
     queue_contents(base::domain& home, std::shared_ptr<executor_port> executor, const queue_settings& settings,
-                   bool by_key, std::shared_ptr<const time_source> times)
-        : home_{home}, executor_{std::move(executor)}, settings_{settings}, times_{std::move(times)}, waiting_{by_key} {
+                   bool by_key, redelivery returns, std::shared_ptr<const time_source> times)
+        : home_{home},
+          executor_{std::move(executor)},
+          settings_{settings},
+          times_{std::move(times)},
+          waiting_{lines_of(settings, by_key, returns), returns} {
         if (settings_.concurrency == 0) settings_.concurrency = by_key && executor_ != nullptr ? executor_->width() : 1;
         // Who takes several at once must not be overtaken, and what it took cannot be dropped.
         takes_many_ = settings_.concurrency == 1 && !by_key && settings_.when_full != overflow::drop_oldest;
     }
     ~queue_contents() = default;
+
+    /// What rests must hold up those behind it only where order was asked for.
+    static lines lines_of(const queue_settings& settings, bool by_key, redelivery returns) noexcept {
+        if (by_key) return lines::by_key;
+        return returns == redelivery::possible && settings.concurrency > 1 ? lines::each_alone : lines::one;
+    }
 
     // --- Room ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #include <tidings/base/sync.hpp>
 #include <tidings/core/event_id.hpp>
 #include <tidings/executor/clock.hpp>
+#include <tidings/executor/system_clock.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -32,7 +33,9 @@ public:
 
     explicit time_source(std::shared_ptr<clock_port> clock) : clock_{std::move(clock)}, ids_{clock_->random()} {}
 
-    clock_port& clock() const noexcept { return *clock_; }
+    static clock_port& clock(const time_source* source) noexcept {
+        return source != nullptr ? *source->clock_ : default_clock();
+    }
 
     static time_point now(const time_source* source) noexcept {
         return source != nullptr ? source->clock_->now() : time_point{base::steady_clock::now().time_since_epoch()};

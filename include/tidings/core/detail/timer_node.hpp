@@ -10,13 +10,13 @@
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/bus_state.hpp>
+#include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/detail/timer_list.hpp>
 #include <tidings/core/event.hpp>
 #include <tidings/core/handler_error.hpp>
 #include <tidings/core/publish.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
-#include <tidings/executor/system_clock.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -105,10 +105,7 @@ public:
     void report(const char* why) const noexcept { bus_->errors().report(handler_error{"a timer", event_type_, why}); }
 
 private:
-    clock_port& clock() const noexcept {
-        const auto& times = bus_->times();
-        return times != nullptr ? times->clock() : default_clock();
-    }
+    clock_port& clock() const noexcept { return time_source::clock(bus_->times().get()); }
 
     static void ring_on_clock(alarm& self) noexcept {
         auto& mine = static_cast<timer_node&>(self);

@@ -1,0 +1,194 @@
+/// Queues whose events may come again: what a layer above the bus stands on that retries, limits and dead-letters.
+#pragma once
+
+#include <tidings/base/attachment.hpp>
+#include <tidings/base/publisher.hpp>
+#include <tidings/core/bus.hpp>
+#include <tidings/core/context.hpp>
+#include <tidings/core/delivery.hpp>
+#include <tidings/core/detail/attempt.hpp>
+#include <tidings/core/detail/envelope.hpp>
+#include <tidings/core/detail/event_queue.hpp>
+#include <tidings/core/detail/handler.hpp>
+#include <tidings/core/detail/queued_node.hpp>
+#include <tidings/core/event.hpp>
+#include <tidings/core/kept_event.hpp>
+#include <tidings/core/subscription.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace tidings {
+
+/// What becomes of an event that was delivered.
+enum class settlement {
+    done,     ///< it has ended, and counts as delivered
+    failed,   ///< it has ended, and counts as failed
+    again,    ///< it comes again; until then it counts as queued, and holds up those that must not overtake it
+    not_now,  ///< it was not tried; its queue rests, and begins with it
+};
+
+/// One delivery of an event, for who stands between the queue and the handler.
+class delivery_attempt {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// From 1. Deliveries that were settled as not_now do not count.
+    unsigned number() const noexcept { return attempt().number; }
+
+    /// The hash of the event's key where the queue goes by keys; else of no meaning.
+    std::uint64_t key() const noexcept { return attempt().key; }
+
+    tidings::context context() const noexcept { return tidings::context{*frame_}; }
+
+    /// For longer than this delivery.
+    kept_event keep() const { return kept_event{*frame_}; }
+
+    /// What the handler's context tells of it.
+    void set_stop_token(std::stop_token token) noexcept { attempt().stop = std::move(token); }
+
+    /// Not before `due`. Those of the same key wait behind it; so does the whole queue if it has neither keys nor
+    /// concurrency.
+    settlement again_at(time_point due) noexcept {
+        attempt().due = due;
+        return settlement::again;
+    }
+
+    /// The queue hands out nothing until `due`, or until redelivering_queue::resume(), if that comes after the event
+    /// was taken out.
+    settlement not_before(time_point due) noexcept {
+        attempt().due = due;
+        return settlement::not_now;
+    }
+
+    /// For the library.
+    explicit delivery_attempt(base::slot& frame) noexcept : frame_{&frame} {}
+
+private:
+    detail::attempt& attempt() const noexcept { return *frame_->attempt; }
+
+    base::slot* frame_;
+};
+
+namespace detail {
+
+/// A handler, and who stands before it: called with the attempt and with what calls the handler, which throws what the
+/// handler throws and returns whether its listener is still there. Settles the event.
+template <class E, class Around, class Handler>
+struct settling_handler {
+    Around around;
+    Handler handler;
+
+    outcome operator()(const E& event, base::slot& frame) {
+        frame.attempt->stop = {};
+        bool expired = false;
+        delivery_attempt delivery{frame};
+        const settlement settled = around(delivery, [&] {
+            expired = handler(event, frame) == outcome::expired;
+            return !expired;
+        });
+        if (expired) return outcome::expired;
+        switch (settled) {
+            case settlement::failed:
+                return outcome::failed;
+            case settlement::again:
+                return outcome::again;
+            case settlement::not_now:
+                return outcome::not_now;
+            default:
+                return outcome::handled;
+        }
+    }
+};
+
+}  // namespace detail
+
+class redelivering_queue;
+
+/// A subscription whose events may come again, and that can be given one.
+class redelivering_subscription {
+public:
+    /// Delivers an event once more, to this handler and no other: its id, cause and texts stay, its attempts begin at
+    /// 1. It waits for its turn as if it had been published now, also where the queue is full. False: the queue is
+    /// closed or full, the event is of another type, or to wait would be to wait for itself. Throws std::bad_alloc.
+    bool deliver(const kept_event& event, std::uint64_t key) {
+        if (!event || !subscription_.active()) return false;
+        if (node_->only != nullptr && node_->only != &event.shared()->type()) return false;
+        const base::attachment here{node_->bus->home()};
+        detail::envelope& shared = *event.shared();
+        shared.retain();
+        TIDINGS_TRY {
+            if (node_->queue->push(*node_, shared, key, *here) == detail::push_result::queued) return true;
+        }
+        TIDINGS_CATCH_ALL {
+            detail::envelope::release(&shared);
+            TIDINGS_RETHROW;
+        }
+        detail::envelope::release(&shared);
+        return false;
+    }
+
+    /// See subscription::reset().
+    reset_result reset() noexcept { return subscription_.reset(); }
+    bool active() const noexcept { return subscription_.active(); }
+    subscription_stats stats() const noexcept { return subscription_.stats(); }
+
+private:
+    friend class redelivering_queue;
+    redelivering_subscription(subscription made, detail::queued_node& node) noexcept
+        : subscription_{std::move(made)}, node_{&node} {}
+
+    subscription subscription_;
+    detail::queued_node* node_;  // lives as long as the subscription
+};
+
+/// The queue of one or several such subscriptions. Copies are of the same queue, which lives as long as one of them or
+/// a subscription of it. Thread-safe.
+class redelivering_queue {
+public:
+    /// Throws std::bad_alloc.
+    template <class Filter, class Key, class Executor>
+    redelivering_queue(bus& on, const async_delivery<Filter, Key, Executor>& how)
+        : queue_{on.make_queue(how, detail::redelivery::possible).release(), detail::event_queue::releaser{}} {}
+
+    /// Subscribes `handler`, a callable for E, with `around` before it: see detail::settling_handler. `how` is that of
+    /// the constructor, or another with the same key. Throws std::bad_alloc.
+    template <class E, class F, class Around, class Filter, class Key, class Executor>
+    redelivering_subscription subscribe(bus& on, std::string_view name, F&& handler, Around around,
+                                        async_delivery<Filter, Key, Executor> how) const {
+        return insert<E>(on, name, detail::make_handler<E>(std::forward<F>(handler)), std::move(around),
+                         std::move(how));
+    }
+
+    /// The same with a function of the object, which is held as bus::subscribe() holds it.
+    template <class E, class F, class Object, class Around, class Filter, class Key, class Executor>
+    redelivering_subscription subscribe_object(bus& on, std::string_view name, F function, Object&& object,
+                                               Around around, async_delivery<Filter, Key, Executor> how) const {
+        return insert<E>(on, name, detail::make_object_handler<E>(std::move(function), std::forward<Object>(object)),
+                         std::move(around), std::move(how));
+    }
+
+    /// Ends the rest of settlement::not_now.
+    void resume() const noexcept { queue_->resume(); }
+
+private:
+    template <class E, class Handler, class Around, class D>
+    redelivering_subscription insert(bus& on, std::string_view name, Handler handler, Around around, D how) const {
+        detail::require_event<E>();
+        queue_->retain();
+        detail::queued_node* node = nullptr;
+        subscription made = on.insert_queued<E>(
+            name, detail::settling_handler<E, Around, Handler>{std::move(around), std::move(handler)}, std::move(how),
+            detail::event_queue::owner{queue_.get()}, &node);
+        return {std::move(made), *node};
+    }
+
+    std::shared_ptr<detail::event_queue> queue_;  // counts one reference
+};
+
+}  // namespace tidings
