@@ -27,8 +27,8 @@ template <class>
 class shared_function;
 
 /// A callable of any type, or none. Copies share it: a call is `const` for this object, not for the callable.
-template <class... Arguments>
-class shared_function<void(Arguments...)> {
+template <class Result, class... Arguments>
+class shared_function<Result(Arguments...)> {
 public:
     shared_function() noexcept = default;
     shared_function(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor)
@@ -36,7 +36,7 @@ public:
     /// Throws std::bad_alloc and what copying the callable throws. A null function pointer is none.
     template <class F>
         requires(!std::derived_from<std::remove_cvref_t<F>, shared_function> &&
-                 std::is_invocable_v<std::decay_t<F>&, Arguments...>)
+                 std::is_invocable_r_v<Result, std::decay_t<F>&, Arguments...>)
     // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload): constrained
     shared_function(F&& function) {
         if constexpr (requires { function == nullptr; }) {
@@ -48,11 +48,11 @@ public:
     explicit operator bool() const noexcept { return callable_ != nullptr; }
 
     /// Of one that is not empty.
-    void operator()(Arguments... arguments) const { callable_->call(std::forward<Arguments>(arguments)...); }
+    Result operator()(Arguments... arguments) const { return callable_->call(std::forward<Arguments>(arguments)...); }
 
 private:
     struct callable {
-        virtual void call(Arguments... arguments) = 0;
+        virtual Result call(Arguments... arguments) = 0;
 
     protected:
         ~callable() = default;
@@ -61,7 +61,10 @@ private:
     struct kept final : callable {
         explicit kept(const F& source) : function(source) {}
         explicit kept(F&& source) : function(std::move(source)) {}
-        void call(Arguments... arguments) override { function(std::forward<Arguments>(arguments)...); }
+        Result call(Arguments... arguments) override {
+            if constexpr (std::is_void_v<Result>) function(std::forward<Arguments>(arguments)...);
+            else return function(std::forward<Arguments>(arguments)...);
+        }
         F function;
     };
 

@@ -113,6 +113,12 @@ public:
         return with([&](queue_settings& s) { s.concurrency = n != 0 ? n : 1; });
     }
 
+    /// How many events a thread takes out of the queue at once, where one thread handles them all; more than 128 count
+    /// as that. What it takes comes sooner, and later ones cannot be dropped for it.
+    [[nodiscard]] constexpr async_delivery prefetch(std::size_t events) const {
+        return with([&](queue_settings& s) { s.prefetch = events != 0 ? events : 1; });
+    }
+
     /// Whose queue is filled first, and before handlers on the publisher's thread run: higher first; 0 unless set.
     [[nodiscard]] constexpr async_delivery priority(int value) const {
         return with([&](queue_settings& s) { s.priority = value; });

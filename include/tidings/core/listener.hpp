@@ -9,6 +9,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -54,6 +55,35 @@ private:
 
 namespace detail {
 
+template <class... E>
+constexpr std::size_t count_events(events<E...>) noexcept {
+    return sizeof...(E);
+}
+
+template <class T>
+struct pointed_to : std::type_identity<T> {};
+template <class T>
+struct pointed_to<T*> : std::type_identity<T> {};
+template <class T>
+struct pointed_to<std::shared_ptr<T>> : std::type_identity<T> {};
+template <class T>
+struct pointed_to<std::weak_ptr<T>> : std::type_identity<T> {};
+
+template <class L>
+using listened_by = typename pointed_to<std::remove_cvref_t<L>>::type::listens_to;
+
+}  // namespace detail
+
+/// An object that says what it listens to, or a pointer to one, plain or smart.
+template <class L>
+concept event_listener = requires { typename detail::listened_by<L>; };
+
+/// How many event types that are.
+template <event_listener L>
+inline constexpr std::size_t events_listened_to = detail::count_events(detail::listened_by<L>{});
+
+namespace detail {
+
 /// Converts to `const E&` and to nothing else: finds a handler for E itself, not for what E converts to.
 template <class E>
 struct exactly {
@@ -81,14 +111,22 @@ constexpr void require_listener() noexcept {
                   "on(const event&) or on(const event&, const tidings::context&) for each of them");
 }
 
-template <class Listener, class... E, class Listen>
-subscriptions listen_to(events<E...>, Listen listen) {
+template <class Listener, class... E, class Each>
+void for_each_event(events<E...>, Each each) {
     static_assert(sizeof...(E) > 0, "tidings: listens_to names no event");
     (require_listener<E, Listener>(), ...);
-    subscriptions all;
-    all.reserve(sizeof...(E));
-    (all.add(listen(std::type_identity<E>{})), ...);
-    return all;
+    (each(std::type_identity<E>{}), ...);
+}
+
+/// Calls `each(std::type_identity<E>)` for what the listener listens to. `Listener` is as a function template deduced
+/// it.
+template <class Listener, class Each>
+void for_each_event(Each each) {
+    using object = typename held_by<Listener>::object;
+    static_assert(
+        requires { typename object::listens_to; },
+        "tidings: a listener says what it listens to: using listens_to = tidings::events<order_placed>;");
+    for_each_event<object>(typename object::listens_to{}, each);
 }
 
 }  // namespace detail
@@ -100,15 +138,13 @@ subscriptions listen_to(events<E...>, Listen listen) {
 /// and nothing is subscribed then.
 template <class Listener, delivery D = sync_delivery<>>
 subscriptions listen(bus& on, std::string_view name, Listener&& listener, D how = {}) {
-    using object = typename detail::held_by<Listener>::object;
-    static_assert(
-        requires { typename object::listens_to; },
-        "tidings: a listener says what it listens to: using listens_to = tidings::events<order_placed>;");
     auto kept = detail::held_by<Listener>::keep(std::forward<Listener>(listener));
     const detail::event_queue::owner queue = detail::queue_for(on, how);
-    return detail::listen_to<object>(typename object::listens_to{}, [&]<class E>(std::type_identity<E>) {
-        return detail::subscribe_object<E>(on, name, kept, detail::call_on{}, how, queue.get());
+    subscriptions all;
+    detail::for_each_event<Listener>([&]<class E>(std::type_identity<E>) {
+        all.add(detail::subscribe_object<E>(on, name, kept, detail::call_on{}, how, queue.get()));
     });
+    return all;
 }
 
 template <class Listener, delivery D = sync_delivery<>>

@@ -11,11 +11,15 @@
 #include <tidings/core/detail/event_queue.hpp>
 #include <tidings/core/detail/handler.hpp>
 #include <tidings/core/detail/queued_node.hpp>
+#include <tidings/core/detail/stored_pattern.hpp>
 #include <tidings/core/event.hpp>
 #include <tidings/core/kept_event.hpp>
+#include <tidings/core/listener.hpp>
 #include <tidings/core/subscription.hpp>
+#include <tidings/core/topic_pattern.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
@@ -117,8 +121,7 @@ public:
     /// 1. It waits for its turn as if it had been published now, also where the queue is full. False: the queue is
     /// closed or full, the event is of another type, or to wait would be to wait for itself. Throws std::bad_alloc.
     bool deliver(const kept_event& event, std::uint64_t key) {
-        if (!event || !subscription_.active()) return false;
-        if (node_->only != nullptr && node_->only != &event.shared()->type()) return false;
+        if (!takes(event)) return false;
         const base::attachment here{node_->bus->home()};
         detail::envelope& shared = *event.shared();
         shared.retain();
@@ -131,6 +134,11 @@ public:
         }
         detail::envelope::release(&shared);
         return false;
+    }
+
+    /// Whether it is active, and for events of that type.
+    bool takes(const kept_event& event) const noexcept {
+        return event && active() && (node_->only == nullptr || node_->only == &event.shared()->type());
     }
 
     /// See subscription::reset().
@@ -156,21 +164,52 @@ public:
     redelivering_queue(bus& on, const async_delivery<Filter, Key, Executor>& how)
         : queue_{on.make_queue(how, detail::redelivery::possible).release(), detail::event_queue::releaser{}} {}
 
-    /// Subscribes `handler`, a callable for E, with `around` before it: see detail::settling_handler. `how` is that of
-    /// the constructor, or another with the same key. Throws std::bad_alloc.
-    template <class E, class F, class Around, class Filter, class Key, class Executor>
-    redelivering_subscription subscribe(bus& on, std::string_view name, F&& handler, Around around,
-                                        async_delivery<Filter, Key, Executor> how) const {
+    // `around(delivery_attempt&, call)` stands before the handler: `call()` calls it, throws what it throws and returns
+    // whether its listener is still there; what `around` returns settles the event. `how` is that of the constructor.
+    // The handler, and what it is held by, are those of bus::subscribe(). Throw std::bad_alloc.
+
+    template <class E, class F, class Around, class D>
+    redelivering_subscription subscribe(bus& on, std::string_view name, F&& handler, Around around, D how) const {
         return insert<E>(on, name, detail::make_handler<E>(std::forward<F>(handler)), std::move(around),
                          std::move(how));
     }
 
-    /// The same with a function of the object, which is held as bus::subscribe() holds it.
-    template <class E, class F, class Object, class Around, class Filter, class Key, class Executor>
-    redelivering_subscription subscribe_object(bus& on, std::string_view name, F function, Object&& object,
-                                               Around around, async_delivery<Filter, Key, Executor> how) const {
-        return insert<E>(on, name, detail::make_object_handler<E>(std::move(function), std::forward<Object>(object)),
+    /// The event type is what the handler's first parameter says.
+    template <class F, class Around, class D>
+        requires(!std::is_member_function_pointer_v<F>)
+    redelivering_subscription subscribe(bus& on, std::string_view name, F&& handler, Around around, D how) const {
+        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        return subscribe<E>(on, name, std::forward<F>(handler), std::move(around), std::move(how));
+    }
+
+    template <class M, class Object, class Around, class D>
+    redelivering_subscription subscribe(bus& on, std::string_view name, M member, Object&& object, Around around,
+                                        D how) const {
+        using E = typename decltype(detail::handled_event<M>())::type;
+        return insert<E>(on, name, detail::make_object_handler<E>(member, std::forward<Object>(object)),
                          std::move(around), std::move(how));
+    }
+
+    /// For topics that fit the pattern.
+    template <topic_pattern P, class F, class Around, class D>
+    redelivering_subscription subscribe(bus& on, std::string_view name, P pattern, F&& handler, Around around,
+                                        D how) const {
+        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        return insert<E>(on, name, detail::make_handler<E>(std::forward<F>(handler)), std::move(around), std::move(how),
+                         std::make_unique<detail::stored_pattern<P>>(std::move(pattern)));
+    }
+
+    /// One for each event of the listener's listens_to, as tidings::listen() does; `around(n)` makes what stands before
+    /// the n-th, `made(n, subscription)` gets it.
+    template <class Listener, class MakeAround, class D, class Made>
+    void listen(bus& on, std::string_view name, Listener&& listener, MakeAround around, D how, Made made) const {
+        auto kept = detail::held_by<Listener>::keep(std::forward<Listener>(listener));
+        std::size_t n = 0;
+        detail::for_each_event<Listener>([&]<class E>(std::type_identity<E>) {
+            auto handler = detail::make_object_handler<E>(detail::call_on{}, kept);
+            made(n, insert<E>(on, name, std::move(handler), around(n), how));
+            ++n;
+        });
     }
 
     /// Ends the rest of settlement::not_now.
@@ -178,13 +217,14 @@ public:
 
 private:
     template <class E, class Handler, class Around, class D>
-    redelivering_subscription insert(bus& on, std::string_view name, Handler handler, Around around, D how) const {
+    redelivering_subscription insert(bus& on, std::string_view name, Handler handler, Around around, D how,
+                                     std::unique_ptr<const detail::pattern> routed = nullptr) const {
         detail::require_event<E>();
         queue_->retain();
         detail::queued_node* node = nullptr;
         subscription made = on.insert_queued<E>(
             name, detail::settling_handler<E, Around, Handler>{std::move(around), std::move(handler)}, std::move(how),
-            detail::event_queue::owner{queue_.get()}, &node);
+            detail::event_queue::owner{queue_.get()}, &node, std::move(routed));
         return {std::move(made), *node};
     }
 

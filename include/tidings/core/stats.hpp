@@ -22,6 +22,19 @@ struct subscription_stats {
 
     constexpr std::uint64_t accepted() const noexcept { return delivered + failed + dropped + discarded + queued; }
 
+    /// The sums; of the last two, the larger.
+    constexpr subscription_stats& operator+=(const subscription_stats& other) noexcept {
+        delivered += other.delivered;
+        failed += other.failed;
+        dropped += other.dropped;
+        discarded += other.discarded;
+        queued += other.queued;
+        rejected += other.rejected;
+        if (other.high_water > high_water) high_water = other.high_water;
+        if (other.longest_wait > longest_wait) longest_wait = other.longest_wait;
+        return *this;
+    }
+
     friend bool operator==(const subscription_stats&, const subscription_stats&) = default;
 };
 

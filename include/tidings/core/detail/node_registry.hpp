@@ -27,7 +27,7 @@ public:
     void remove(queued_node& node) noexcept {
         std::lock_guard lock{mutex_};
         if (node.link == nullptr) return;
-        add_to(ended_, node.queue->stats(node));
+        ended_ += node.queue->stats(node);
         *node.link = node.next;
         if (node.next != nullptr) node.next->link = node.link;
     }
@@ -36,7 +36,7 @@ public:
     subscription_stats sums() const noexcept {
         std::lock_guard lock{mutex_};
         subscription_stats all = ended_;
-        for (const queued_node* n = first_; n != nullptr; n = n->next) add_to(all, n->queue->stats(*n));
+        for (const queued_node* n = first_; n != nullptr; n = n->next) all += n->queue->stats(*n);
         return all;
     }
 
@@ -56,17 +56,6 @@ public:
     }
 
 private:
-    static void add_to(subscription_stats& sum, const subscription_stats& s) noexcept {
-        sum.delivered += s.delivered;
-        sum.failed += s.failed;
-        sum.dropped += s.dropped;
-        sum.discarded += s.discarded;
-        sum.queued += s.queued;
-        sum.rejected += s.rejected;
-        if (s.high_water > sum.high_water) sum.high_water = s.high_water;
-        if (s.longest_wait > sum.longest_wait) sum.longest_wait = s.longest_wait;
-    }
-
     mutable base::mutex mutex_;
     queued_node* first_ = nullptr;
     subscription_stats ended_;

@@ -1,0 +1,400 @@
+/// What the handlers of a consumer share: its policy, and what it remembers.
+#pragma once
+
+#include <tidings/base/config.hpp>
+#include <tidings/base/sync.hpp>
+#include <tidings/consumer/consumer_options.hpp>
+#include <tidings/consumer/consumer_stats.hpp>
+#include <tidings/consumer/dead_letter.hpp>
+#include <tidings/consumer/detail/dead_letter_store.hpp>
+#include <tidings/consumer/detail/gate.hpp>
+#include <tidings/consumer/detail/letter_book.hpp>
+#include <tidings/consumer/detail/time_limit.hpp>
+#include <tidings/consumer/recent_ids.hpp>
+#include <tidings/core/bus_services.hpp>
+#include <tidings/core/handler_error.hpp>
+#include <tidings/core/redelivery.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tidings::consumer_detail {
+
+class consumer_state final : public redrive_target, public std::enable_shared_from_this<consumer_state> {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    consumer_state(bus& on, std::string_view name, const consumer_options& options)
+        : name_{name},
+          options_{options},
+          services_{on},
+          gate_{options.circuit_breaker, options.rate_limit, options.concurrency},
+          is_plain_{gate_.is_open() && options.guarantee != delivery_guarantee::effectively_once &&
+                    options.time_limit <= std::chrono::nanoseconds::zero()},
+          known_{options.duplicates} {
+        options_.retry.max_attempts = std::max(options_.retry.max_attempts, 1U);
+    }
+
+    const std::string& name() const noexcept { return name_; }
+    const consumer_options& options() const noexcept { return options_; }
+    const std::shared_ptr<dead_letter_store>& letters() const noexcept { return options_.dead_letters.store(); }
+
+    // --- Handlers --------------------------------------------------------------------------------------------------
+
+    using shared_subscription = std::shared_ptr<redelivering_subscription>;
+
+    /// Numbers for `count` handlers, the first of which is returned. Throws std::bad_alloc.
+    std::size_t reserve_handlers(std::size_t count) {
+        const std::lock_guard lock{mutex_};
+        queues_.reserve(queues_.size() + 1);
+        subscriptions_.resize(subscriptions_.size() + count);
+        return subscriptions_.size() - count;
+    }
+
+    void set_handler(std::size_t number, shared_subscription made) noexcept {
+        const std::lock_guard lock{mutex_};
+        subscriptions_[number] = std::move(made);
+    }
+
+    /// Throws std::bad_alloc.
+    void add_queue(const redelivering_queue& queue) {
+        const std::lock_guard lock{mutex_};
+        queues_.push_back(queue);
+    }
+
+    /// Ends all subscriptions; see subscription::reset(). They stay, for their stats.
+    void end() noexcept {
+        for (std::size_t n = handlers(); n-- != 0;)
+            if (const auto each = subscription(n)) each->reset();
+    }
+
+    consumer_stats stats() const noexcept {
+        consumer_stats sums;
+        for (std::size_t n = handlers(); n-- != 0;)
+            if (const auto each = subscription(n)) sums.events += each->stats();
+        sums.retried = retried_.load(std::memory_order_relaxed);
+        sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
+        sums.given_up = given_up_.load(std::memory_order_relaxed);
+        sums.unkept = refused_.load(std::memory_order_relaxed);
+        sums.duplicates = duplicates_.load(std::memory_order_relaxed);
+        sums.overran = overran_.load(std::memory_order_relaxed);
+        sums.breaker = gate_.state(services_.now());
+        sums.breaker_openings = gate_.openings();
+        return sums;
+    }
+
+    breaker_state breaker() const noexcept { return gate_.state(services_.now()); }
+
+    // --- Deliveries ------------------------------------------------------------------------------------------------
+
+    /// Of which handler, and whether its queue goes by keys.
+    struct handler {
+        std::size_t number = 0;
+        bool has_keys = false;
+    };
+
+    /// `call()` calls the handler, and throws what that throws.
+    template <class Call>
+    settlement deliver(delivery_attempt& delivery, handler to, Call call) {
+        const bool is_plain = is_plain_ && book_.is_empty();
+        if (!is_plain) [[unlikely]]
+            return deliver_carefully(delivery, to, call);
+        TIDINGS_TRY { call(); }
+        TIDINGS_CATCH_ALL { return settle_failure(delivery, to, is_permanent()); }
+        return settlement::done;
+    }
+
+    // --- For dead letters ------------------------------------------------------------------------------------------
+
+    bool redrive(const stored_letter& letter) override {
+        if (send_to(letter.handler, letter)) return true;
+        for (std::size_t n = 0; n != handlers(); ++n)  // of a consumer that came later
+            if (n != letter.handler && send_to(n, letter)) return true;
+        return false;
+    }
+
+    void forget(const stored_letter& letter) noexcept override { book_.remove_letter(letter.key); }
+
+private:
+    std::size_t handlers() const noexcept {
+        const std::lock_guard lock{mutex_};
+        return subscriptions_.size();
+    }
+
+    /// Null: it is being made, or could not be.
+    shared_subscription subscription(std::size_t n) const noexcept {
+        const std::lock_guard lock{mutex_};
+        return subscriptions_[n];
+    }
+
+    bool send_to(std::size_t number, const stored_letter& letter) {
+        const kept_event& event = letter.letter.event;
+        const shared_subscription to = number < handlers() ? subscription(number) : nullptr;
+        if (to == nullptr || !to->takes(event)) return false;
+        book_.note_sent(letter, number);
+        bool sent = false;
+        TIDINGS_TRY { sent = to->deliver(event, letter.key); }
+        TIDINGS_CATCH_ALL {
+            book_.end_sent(event, number);
+            TIDINGS_RETHROW;
+        }
+        if (sent) book_.remove_letter(letter.key);
+        else book_.end_sent(event, number);
+        return sent;
+    }
+
+    template <class Call>
+    settlement deliver_carefully(delivery_attempt& delivery, handler to, Call& call) {
+        const kept_event event = delivery.keep();
+        if (const auto settled = settle_unhandled(delivery, to, event)) return *settled;
+        const auto begun = services_.now();
+        const gate::answer entry = gate_.enter(begun);
+        if (!entry.may_pass) return delivery.not_before(entry.ask_again);
+        visit inside{*this, entry.with};
+        TIDINGS_TRY {
+            if (delivery.number() == 1 && is_duplicate(event, to.number, begun)) {
+                duplicates_.fetch_add(1, std::memory_order_relaxed);
+                return settlement::done;
+            }
+            std::optional<time_limit> limit;
+            if (options_.time_limit > std::chrono::nanoseconds::zero()) {
+                limit.emplace(services_.clock(), at(options_.time_limit));
+                delivery.set_stop_token(limit->token());
+            }
+            const timed watch{*this, delivery, begun};
+            call();
+        }
+        TIDINGS_CATCH_ALL {
+            const bool permanent = is_permanent();
+            if (!permanent) inside.how = circuit_breaker::result::failed;
+            return settle_failure(delivery, to, permanent);
+        }
+        inside.how = circuit_breaker::result::succeeded;
+        book_.end_sent(event, to.number);
+        return settlement::done;
+    }
+
+    /// Leaves the gate, and lets those in who wait at it.
+    struct visit {
+        consumer_state& home;
+        circuit_breaker::pass with;
+        circuit_breaker::result how = circuit_breaker::result::unknown;
+        visit(consumer_state& of, circuit_breaker::pass given) noexcept : home{of}, with{given} {}
+        visit(const visit&) = delete;
+        visit& operator=(const visit&) = delete;
+        ~visit() {
+            if (home.gate_.leave(with, how, home.services_.now())) home.resume_queues();
+        }
+    };
+
+    /// Looks how long it took.
+    struct timed {
+        consumer_state& home;
+        delivery_attempt& delivery;
+        time_point begun;
+        timed(consumer_state& of, delivery_attempt& d, time_point since) noexcept
+            : home{of}, delivery{d}, begun{since} {}
+        timed(const timed&) = delete;
+        timed& operator=(const timed&) = delete;
+        ~timed() {
+            const auto limit = home.options_.time_limit;
+            if (limit <= limit.zero() || home.services_.now() - begun <= limit) return;
+            home.overran_.fetch_add(1, std::memory_order_relaxed);
+            home.report(delivery, "it took longer than its time limit");
+        }
+    };
+
+    void resume_queues() noexcept {
+        // One after another, without the lock, and without memory.
+        for (std::size_t n = 0;; ++n) {
+            std::optional<redelivering_queue> queue;
+            {
+                const std::lock_guard lock{mutex_};
+                if (n == queues_.size()) return;
+                queue = queues_[n];
+            }
+            queue->resume();
+        }
+    }
+
+    void report(const delivery_attempt& delivery, const char* what) const noexcept {
+        const context about = delivery.context();
+        services_.report(handler_error{name_, about, what});
+    }
+
+    time_point at(std::chrono::nanoseconds wait) const noexcept {
+        const time_point now = services_.now();
+        return wait < time_point::max() - now ? now + wait : time_point::max();
+    }
+
+    /// An event that was given up before, or that is to wait behind one that was.
+    std::optional<settlement> settle_unhandled(delivery_attempt& delivery, handler to, const kept_event& event) {
+        if (auto refused = book_.take_refused(event, to.number)) return give_up(delivery, to, std::move(*refused));
+        if (to.has_keys && options_.later_events == behind_dead::park &&
+            book_.is_behind_letter(event, to.number, delivery.key()))
+            return give_up(delivery, to, {.error = "an earlier event of its key is a dead letter"});
+        if (delivery.number() <= options_.retry.max_attempts) return std::nullopt;
+        return give_up(delivery, to,
+                       {.error = "its last attempt failed, and there was no memory to note why",
+                        .attempts = static_cast<int>(options_.retry.max_attempts)});
+    }
+
+    /// Throws std::bad_alloc.
+    bool is_duplicate(const kept_event& event, std::size_t number, time_point now) {
+        if (options_.guarantee != delivery_guarantee::effectively_once || book_.was_sent(event, number)) return false;
+        const std::lock_guard lock{mutex_};
+        return !known_.claim(id_for(event, number), now);
+    }
+
+    /// Of an event for one of the handlers: they do not take it from one another.
+    static event_id id_for(const kept_event& event, std::size_t number) noexcept {
+        return {event.id().high() ^ number * 0x9E37'79B9'7F4A'7C15U, event.id().low()};
+    }
+
+    // --- Failures: inside a catch block ----------------------------------------------------------------------------
+
+    bool is_permanent() const noexcept {
+#if TIDINGS_HAS_EXCEPTIONS
+        try {
+            throw;
+        } catch (const permanent_failure&) {
+            return true;
+        } catch (...) {
+            try {
+                return options_.retry.permanent && options_.retry.permanent(std::current_exception());
+            } catch (...) {
+                return false;
+            }
+        }
+#else
+        return false;
+#endif
+    }
+
+    /// Tells on_error of it, and returns its text.
+    std::string tell(const delivery_attempt& delivery) const noexcept {
+#if TIDINGS_HAS_EXCEPTIONS
+        const context about = delivery.context();
+        try {
+            throw;
+        } catch (const std::exception& thrown) {
+            services_.report(handler_error{name_, about, &thrown});
+            try {
+                return thrown.what();
+            } catch (...) {
+                return {};  // no memory for it
+            }
+        } catch (...) {
+            services_.report(handler_error{name_, about, static_cast<const std::exception*>(nullptr)});
+        }
+#endif
+        return {};
+    }
+
+    TIDINGS_COLD settlement settle_failure(delivery_attempt& delivery, handler to, bool permanent) noexcept {
+        std::string why = tell(delivery);
+        const unsigned attempt = delivery.number();
+        const retry_policy& retry = options_.retry;
+        const bool once = options_.guarantee == delivery_guarantee::at_most_once;
+        if (once || permanent || attempt >= retry.max_attempts)
+            return give_up(delivery, to, {.error = std::move(why), .attempts = static_cast<int>(attempt)});
+        retried_.fetch_add(1, std::memory_order_relaxed);
+        return delivery.again_at(at(lengthened(retry.backoff.after(attempt), retry.jitter, services_.random())));
+    }
+
+    // --- The end of an event that was not handled ------------------------------------------------------------------
+
+    settlement give_up(delivery_attempt& delivery, handler to, letter_book::death&& why) noexcept {
+        const kept_event event = delivery.keep();
+        if (letters() == nullptr || options_.guarantee == delivery_guarantee::at_most_once) {
+            given_up_.fetch_add(1, std::memory_order_relaxed);
+            book_.end_sent(event, to.number);
+            const std::lock_guard lock{mutex_};
+            known_.release(id_for(event, to.number));  // nobody has it: who sends it again is to be heard
+            return settlement::failed;
+        }
+        if (keep(delivery, to, event, why)) {
+            dead_lettered_.fetch_add(1, std::memory_order_relaxed);
+            return settlement::failed;
+        }
+        refused_.fetch_add(1, std::memory_order_relaxed);
+        report(delivery, "it could not be kept as a dead letter, and waits");
+        TIDINGS_TRY { book_.note_refused(event, to.number, std::move(why)); }
+        TIDINGS_CATCH_ALL {}
+        return delivery.again_at(at(options_.retry.backoff.longest));
+    }
+
+    bool keep(const delivery_attempt& delivery, handler to, const kept_event& event, letter_book::death& why) noexcept {
+        // Before the next of its key is looked at, which waits until this one has been settled.
+        const bool blocks = to.has_keys && options_.later_events == behind_dead::park;
+        bool marked = false;
+        TIDINGS_TRY {
+            stored_letter made = letter_of(delivery, to, event, why);
+            if (blocks) book_.add_letter(delivery.key());
+            marked = blocks;
+            if (letters()->keep(std::move(made))) {
+                book_.end_sent(event, to.number);
+                return true;
+            }
+        }
+        TIDINGS_CATCH_ALL {}
+        if (marked) book_.remove_letter(delivery.key());
+        return false;
+    }
+
+    /// Throws std::bad_alloc.
+    stored_letter letter_of(const delivery_attempt& delivery, handler to, const kept_event& event,
+                            const letter_book::death& why) {
+        stored_letter made{.key = delivery.key(), .handler = to.number, .from = weak_from_this()};
+        dead_letter& letter = made.letter;
+        letter.id = services_.next_id();
+        letter.event_id = event.id();
+        letter.consumer = name_;
+        letter.event_type = event.type();
+        letter.topic = event.topic();
+        letter.key = event.key();
+        letter.source = event.source();
+        letter.headers.assign(event.headers().begin(), event.headers().end());
+        letter.attempts = why.attempts;
+        letter.error = why.error;
+        letter.time = services_.system_now();
+        letter.event = event;
+        book_.continue_from(event, made);
+        return made;
+    }
+
+    const std::string name_;
+    consumer_options options_;
+    const bus_services services_;
+    gate gate_;
+    letter_book book_;
+    const bool is_plain_;  // there is nothing between the queue and the handler
+
+    base::atomic<std::uint64_t> retried_{0};
+    base::atomic<std::uint64_t> dead_lettered_{0};
+    base::atomic<std::uint64_t> given_up_{0};
+    base::atomic<std::uint64_t> refused_{0};
+    base::atomic<std::uint64_t> duplicates_{0};
+    base::atomic<std::uint64_t> overran_{0};
+
+    mutable base::mutex mutex_;
+
+    // Guarded by mutex_.
+    recent_ids known_;
+    std::vector<shared_subscription> subscriptions_;
+    std::vector<redelivering_queue> queues_;
+};
+
+}  // namespace tidings::consumer_detail
