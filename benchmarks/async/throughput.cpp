@@ -3,6 +3,7 @@
 #include <async/producers.hpp>
 #include <async/stopwatch.hpp>
 #include <async/subjects/consumed_queue.hpp>
+#include <async/subjects/consumer_group.hpp>
 #include <async/subjects/keyed_subscription.hpp>
 #include <async/subjects/locked_deque.hpp>
 #include <async/subjects/subscriptions.hpp>
@@ -66,6 +67,7 @@ void add(suite& to, const std::string& subject, std::size_t producer_count) {
 void add_throughput(suite& to) {
     for (const std::size_t count : {std::size_t{1}, std::size_t{2}}) {
         add<subscriptions<1, 1>>(to, "tidings", count);
+        add<consumer_group>(to, "tidings_consumer", count);
         add<consumed_queue<locked_deque<0>>>(to, "deque", count);
         add<consumed_queue<locked_deque<1'024>>>(to, "bounded_deque", count);
 #if defined(TIDINGS_HAVE_MOODYCAMEL)

@@ -36,6 +36,7 @@ void write_throughput(std::ostream& out, const results& all) {
     write_heading(out, "", {"1 producer", "ratio", "allocations", "2 producers", "ratio", "allocations"});
     constexpr std::array subjects{
         row{"tidings", "tidings, at most 1,024 wait"},
+        row{"tidings_consumer", "the same by a consumer that would try again"},
         row{"tbb", "tbb::concurrent_bounded_queue, at most 1,024", false},
         row{"bounded_deque", "std::mutex, std::condition_variable, std::deque, at most 1,024"},
         row{"deque", "the same without a bound"},
@@ -70,6 +71,26 @@ void write_more_throughput(std::ostream& out, const results& all) {
         if (!events) continue;
         out << '|' << cell(each.what.shown) << cell(shown(events)) << cell(shown(*events * each.subscribers))
             << cell(fixed(all.allocations(name).value_or(0), 3)) << '\n';
+    }
+}
+
+void write_work_queue(std::ostream& out, const results& all) {
+    out << "\n## Work queue\n\nMillions of messages a second, 64 bytes each, pushed by one thread or by two, received "
+           "and "
+           "acknowledged by one more. The peer carries the same, and leases nothing.\n";
+    write_heading(out, "", {"1 producer", "ratio", "allocations", "2 producers", "ratio", "allocations"});
+    for (const row& subject :
+         {row{"tidings", "tidings::work_queue"}, row{"tidings_million_delayed", "with a million delayed messages"},
+          row{"tbb", "tbb::concurrent_bounded_queue", false}}) {
+        out << '|' << cell(subject.shown);
+        for (const std::string producers : {"/1", "/2"}) {
+            const std::string name = std::string{"work_queue/"} + subject.name + producers;
+            const std::optional<double> allocations = all.allocations(name);
+            out << cell(shown(per_second(all.value(name))))
+                << cell(shown(all.ratio(name, "work_queue/tidings" + producers)) + "x")
+                << cell(allocations && subject.counted ? fixed(*allocations, 3) : "-");
+        }
+        out << '\n';
     }
 }
 
@@ -116,6 +137,7 @@ void write_async_tables(std::ostream& out, const results& all, int runs) {
     write_requirements(out, async_requirements(all));
     write_throughput(out, all);
     write_more_throughput(out, all);
+    write_work_queue(out, all);
     write_latency(out, all);
     write_memory(out, all);
     write_timers(out, all);
