@@ -246,7 +246,7 @@ TEST_CASE("a handler that throws has had its event; the others get theirs, and i
              .gap = [](const sequence_gap&) { throw std::logic_error{"gap"}; },
              .stray = [](const stray_event<std::string>&) { throw std::logic_error{"stray"}; }},
             {.first = 1}};
-    for (std::uint64_t n : {2, 3, 4, 6, 7}) r.push(n, "", after(0s));
+    for (std::uint64_t n : {2U, 3U, 4U, 6U, 7U}) r.push(n, "", after(0s));
     CHECK_THROWS_WITH(r.push(1, "", after(0s)), "2");
     CHECK(text == "1 2 3 4 ");
     CHECK_THROWS_WITH(r.flush(), "gap");
@@ -296,7 +296,7 @@ TEST_CASE("what a handler pushes and nobody can hold is handed over") {
     std::vector<outcome> inside;
     all.deliver = [&](std::uint64_t n, const std::string&) {
         if (n != 1) return;
-        for (std::uint64_t more : {4, 5, 6}) inside.push_back(r->push(more, "", after(0s)));
+        for (std::uint64_t more : {4U, 5U, 6U}) inside.push_back(r->push(more, "", after(0s)));
     };
     r.emplace(std::move(all), resequencer_options{.first = 1, .capacity = 2});
     r->push(2, "", after(0s));
@@ -331,7 +331,7 @@ TEST_CASE("a handler may destroy the resequencer: no other is called, and captur
         const auto others = captured.use_count();
         r.emplace(functions{.deliver = deliver, .gap = gap, .stray = stray},
                   resequencer_options{.first = 1, .capacity = 4});
-        for (std::uint64_t n : {2, 3, 5, 7}) r->push(n, "event", after(0s));
+        for (std::uint64_t n : {2U, 3U, 5U, 7U}) r->push(n, "event", after(0s));
         if (by == "deliver") CHECK(r->push(1, "event", after(0s)) == outcome::delivered);
         if (by == "gap") r->flush();
         if (by == "stray") CHECK(r->push(7, "event", after(0s)) == outcome::duplicate);
