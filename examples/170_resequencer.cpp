@@ -17,55 +17,64 @@ struct packet {
 };
 struct look_again {};  // published when something may have to be given up
 
-int main() {
-    // On virtual time, so that nobody has to wait; without it a bus and std::chrono::steady_clock::now() do the same.
-    tidings::testing::simulation sim{1};
-    tidings::bus bus{{.executor = sim.executor(), .clock = sim.clock()}};
-    const auto say = [&](const std::string& what) {
+// On virtual time, so that nobody has to wait. Without the simulation, the time is std::chrono::steady_clock::now().
+struct world {
+    void say(const std::string& what) const {
         std::cout << std::chrono::duration_cast<std::chrono::milliseconds>(sim.now().time_since_epoch()).count()
                   << " ms: " << what << '\n';
-    };
+    }
+    tidings::testing::simulation sim{1};
+    tidings::bus bus{{.executor = sim.executor(), .clock = sim.clock()}};
+};
 
+// A listener with a queue gets its events one at a time, whatever their type: that is what a resequencer asks for.
+struct reader {
+    using listens_to = tidings::events<packet, look_again>;
+
+    void on(const packet& p) {
+        order.push(p.number, p, home.sim.now());
+        set_timer();
+    }
+    void on(const look_again&) {
+        order.advance(home.sim.now());
+        set_timer();
+    }
+    void set_timer() {
+        waiting.cancel();
+        if (const auto due = order.deadline()) waiting = home.bus.publish_at(*due, look_again{});
+    }
+
+    world& home;
+    tidings::timer waiting{};
     tidings::resequencer<packet> order{
-        {.deliver = [&](std::uint64_t, packet&& p) { say(p.words); },
-         .gap =
-             [&](const tidings::sequence_gap& g) {
-                 say("(" + std::to_string(g.first_missing) + " to " + std::to_string(g.last_missing) + " are lost)");
-             },
+        {.deliver = [this](std::uint64_t, packet&& p) { home.say(p.words); },
+         .gap = [this](const tidings::sequence_gap& g) { home.say(std::to_string(g.first_missing) + " is lost"); },
          .stray =
-             [&](const tidings::stray_event<packet>& s) {
-                 say("(" + std::to_string(s.sequence) +
-                     (s.why == tidings::sequence_outcome::straggler ? " comes too late)" : " again)"));
+             [this](const tidings::stray_event<packet>& s) {
+                 const bool late = s.why == tidings::sequence_outcome::straggler;
+                 home.say(std::to_string(s.sequence) + (late ? " comes too late" : " comes again"));
              }},
         {.first = 1, .patience = 200ms}};
+};
 
-    // One timer, for the time at which an event will have been held for long enough.
-    tidings::timer waiting;
-    const auto set_timer = [&] {
-        waiting.cancel();
-        if (const auto due = order.deadline()) waiting = bus.publish_at(*due, look_again{});
-    };
-    auto packets = bus.subscribe([&](const packet& p) {
-        order.push(p.number, p, sim.now());
-        set_timer();
-    });
-    auto timer = bus.subscribe([&](const look_again&) {
-        order.advance(sim.now());
-        set_timer();
-    });
+int main() {
+    world home;
+    reader tale{home};
+    auto reading = tidings::listen(home.bus, tale, tidings::async);
 
-    bus.publish(packet{2, "there was"});
-    bus.publish(packet{1, "Once upon a time"});
-    bus.publish(packet{2, "there was"});
-    sim.advance(50ms);
-    bus.publish(packet{5, "of Troy"});
-    sim.advance(100ms);
-    bus.publish(packet{4, "the beauty"});
-    sim.advance(1s);
-    bus.publish(packet{3, "a girl,"});
-    bus.publish(packet{6, "and a horse."});
+    home.bus.publish(packet{2, "there was"});
+    home.bus.publish(packet{1, "Once upon a time"});
+    home.bus.publish(packet{2, "there was"});
+    home.sim.advance(50ms);
+    home.bus.publish(packet{5, "of Troy"});
+    home.sim.advance(100ms);
+    home.bus.publish(packet{4, "the beauty"});
+    home.sim.advance(1s);
+    home.bus.publish(packet{3, "a girl,"});
+    home.bus.publish(packet{6, "and a horse."});
+    home.bus.drain();
 
-    const tidings::resequencer_stats s = order.stats();
+    const tidings::resequencer_stats s = tale.order.stats();
     std::cout << s.pushed << " packets: " << s.delivered << " delivered, " << s.duplicates << " twice, " << s.stragglers
               << " too late; " << s.missing << " given up\n";
 }
