@@ -12,6 +12,12 @@ struct lineage {
     event_id correlation_id{};  ///< what it belongs to
     event_id causation_id{};    ///< what led to it
 
+    /// Takes from `around` what is nil here.
+    constexpr void inherit(const lineage& around) noexcept {
+        if (correlation_id == event_id{}) correlation_id = around.correlation_id;
+        if (causation_id == event_id{}) causation_id = around.causation_id;
+    }
+
     friend bool operator==(const lineage&, const lineage&) = default;
 };
 

@@ -46,6 +46,18 @@ struct kept_options {
         base::block_cache::free(made, sizeof(kept_options));
     }
 
+    struct freer {
+        void operator()(kept_options* made) const noexcept { free(made); }
+    };
+    using owner = std::unique_ptr<kept_options, freer>;
+
+    /// Null where no more is given than a correlation and a causation. Throws std::bad_alloc.
+    static owner unless_cause_only(publish_options given) {
+        const bool more = !given.topic.empty() || !given.key.empty() || !given.source.empty() ||
+                          given.id != event_id{} || !given.headers.empty();
+        return owner{more ? make(std::move(given)) : nullptr};
+    }
+
     const std::string topic;
     const std::string key;
     const std::string source;
