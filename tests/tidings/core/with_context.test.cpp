@@ -50,7 +50,9 @@ struct listener {
                   seen.push_back({.correlation_id = c.correlation_id(), .causation_id = c.causation_id()});
               },
               how)} {}
-    bool is_root() const { return seen.back() == lineage{.correlation_id = ids.back()}; }
+    bool is_root() const {
+        return seen.back() == lineage{.correlation_id = ids.back()} && ids.back() != span && ids.back() != trace;
+    }
 
     std::vector<event_id> ids;
     std::vector<lineage> seen;
