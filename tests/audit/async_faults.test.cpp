@@ -15,6 +15,7 @@
 #include <optional>
 #include <stdexcept>
 #include <system_error>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -232,7 +233,8 @@ TEST_CASE("a timer or a mailbox that cannot be made leaves nothing behind, and t
                     ~look() { into = at.happened(); }
                 } const looks{failing, happened};
                 auto box = bus.mailbox<tick>("a name that is longer than a small string may be");
-                set = bus.publish_after(std::chrono::hours{1}, tick{1});
+                set = bus.publish_after(std::chrono::hours{1}, tick{1},
+                                        {.key = "a key that is longer than a small string may be"});
             } catch (const std::bad_alloc&) {
                 CHECK_FALSE(set.pending());
                 CHECK(part::living == kept);
@@ -277,6 +279,7 @@ int fail_in_new_threads(Body body) {
 TEST_CASE("an event whose time has come is published, or told to on_error, whatever allocation fails then") {
     if (!support::counts_allocations) return;
     const int kept = part::living;
+    const std::string longer = "a key that is longer than a small string may be";
     const auto published = [&](bool queued) {
         int rung = 0;
         std::uint64_t told = 0;
@@ -287,10 +290,13 @@ TEST_CASE("an event whose time has come is published, or told to on_error, whate
                 tidings::manual_executor loop;
                 tidings::bus bus{{.executor = loop, .on_error = [&](const tidings::handler_error&) { ++told; }}};
                 tidings::subscription taken;
-                const auto handler = [&](const tick&) { ++rung; };
+                const auto handler = [&](const tick&, const tidings::context& c) {
+                    ++rung;
+                    CHECK(c.key() == longer);
+                };
                 if (queued) taken = bus.subscribe(handler, tidings::async);
                 else taken = bus.subscribe(handler);
-                const tidings::timer set = bus.publish_after(std::chrono::nanoseconds{0}, tick{1});
+                const tidings::timer set = bus.publish_after(std::chrono::nanoseconds{0}, tick{1}, {.key = longer});
                 if (!loop.wait_for(std::chrono::minutes{1})) std::abort();
                 failing([&] {
                     for (int n = 0; n != 10; ++n) loop.run_one();  // without memory it comes back again and again

@@ -1,4 +1,6 @@
 // What programs without exceptions or run-time type information use of the library.
+#include <tidings/consumer/producer.hpp>
+#include <tidings/consumer/traceparent.hpp>
 #include <tidings/queue/work_queue.hpp>
 #include <tidings/tidings.hpp>
 
@@ -67,6 +69,19 @@ int main() {
     loop.run();
     queues.drain();
     check(on_pool == 3 && on_loop == 3 && queues.stats().delivered == 6, "what queues delivered");
+
+    tidings::producer signs{queues, "flags"};
+    std::string source;
+    const auto who = queues.subscribe([&](const ping&, const tidings::context& c) {
+        source = c.source();
+        check(to_string(tidings::traceparent_of(c)).starts_with("00-00000000000000010000000000000002-"), "a trace");
+    });
+    tidings::with_context({.correlation_id = {1, 2}}, [&] {
+        signs.publish(ping{1});
+        loop.run();
+        queues.drain();
+    });
+    check(source == "flags", "a producer signs");
 
     tidings::work_queue<ping> jobs;
     int worked = 0;

@@ -33,11 +33,13 @@ bool run_named(domain& home, runnable& r, Body body) noexcept {
     publisher& self = *here;
     frame->table.store(&none, store_order);
     self.open(*frame, &r);
-    fence();  // naming it, then looking at it: pairs with the heavy fence of who ends it
+    frame->tally.detached = 1;  // whoever runs it here did not cause what it publishes
+    fence();                    // naming it, then looking at it: pairs with the heavy fence of who ends it
     body(r.active.load(load_order));
     frame->running.store(publisher::between(), store_order);
     fence();  // then looking again: whoever saw it in the slot waits for us
     if (!r.active.load(load_order)) left_inactive(self, r);
+    frame->tally = {};
     self.close(*frame);
     return true;
 }

@@ -43,7 +43,7 @@ struct publish_tally {
     std::uint64_t missed : 28;  ///< handlers that were inactive or declined, and queues
     std::uint64_t has_id : 1;   ///< slot::id_high and id_low were made
     std::uint64_t has_time : 1;
-    std::uint64_t detached : 1;  ///< the event came out of a queue: what is around the slot did not cause it
+    std::uint64_t detached : 1;  ///< what is around the slot did not cause it: it came out of a queue, or was due
 
     bool empty() const noexcept { return std::bit_cast<std::uint64_t>(*this) == 0; }
 };
@@ -129,6 +129,20 @@ public:
         return reinterpret_cast<const runnable*>(&mark);
     }
 
+    /// Stands in an open slot for as long as a program says what caused what it does: nothing of a bus is under way in
+    /// it. Never looked into.
+    static const runnable* outside() noexcept {
+        alignas(runnable) static constexpr char mark = 0;
+        return reinterpret_cast<const runnable*>(&mark);
+    }
+
+    /// Whether a slot is open that is not outside(). For the owner.
+    bool handling() const noexcept {
+        for (const slot* s = &outermost_; s != nullptr && is_open(*s); s = s->inner.load(std::memory_order_relaxed))
+            if (s->running.load(std::memory_order_relaxed) != outside()) return true;
+        return false;
+    }
+
     /// The slot to open next. Allocates when this thread nests deeper than ever before, and may throw std::bad_alloc
     /// then.
     slot& next_slot() {
@@ -156,11 +170,19 @@ public:
             if (!is_open(*s)) s->table.store(nullptr, store_order);
     }
 
-    /// The innermost open slot of a publish, or null: whose handler runs. For the owner.
+    /// The innermost open slot of a publish, or null: what causes what the thread does now. For the owner.
     slot* innermost_publish() noexcept {
         if (!publishing()) return nullptr;
         slot* s = innermost_ != nullptr ? innermost_ : &outermost_;
-        while (s != nullptr && s->table.load(std::memory_order_relaxed)->type == nullptr) s = s->outer;
+        return publish_at_or_around(s);
+    }
+
+    /// The same, from `s` outwards; nothing, where something in between came about by itself.
+    static slot* publish_at_or_around(slot* s) noexcept {
+        while (s != nullptr && s->table.load(std::memory_order_relaxed)->type == nullptr) {
+            if (s->tally.detached) return nullptr;
+            s = s->outer;
+        }
         return s;
     }
 

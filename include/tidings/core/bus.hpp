@@ -17,6 +17,7 @@
 #include <tidings/core/detail/timer_node.hpp>
 #include <tidings/core/event.hpp>
 #include <tidings/core/handler_error.hpp>
+#include <tidings/core/lineage.hpp>
 #include <tidings/core/mailbox.hpp>
 #include <tidings/core/publish.hpp>
 #include <tidings/core/stats.hpp>
@@ -257,37 +258,39 @@ public:
 
     // --- Later -----------------------------------------------------------------------------------------------------
     //
-    // The event is published on the bus's executor, never early; the event whose handler set the timer is its cause.
+    // The event is published on the bus's executor, never early; the event whose handler set the timer is its cause. Of
+    // the options the texts are copied; with publish_every() each event has an id of its own, whatever they say.
     // The returned timer can take it back; destroying that does not. Throw std::bad_alloc, tidings::error if the clock
     // needs a thread and there is none, and what moving the event throws. Logarithmic in the pending timers.
 
     template <class E>
-    timer publish_after(std::chrono::nanoseconds delay, E&& event) {
+    timer publish_after(std::chrono::nanoseconds delay, E&& event, const publish_options& options = {}) {
         return start_timer<true>(detail::later(detail::time_source::now(state_->times().get()), delay), {},
-                                 std::forward<E>(event));
+                                 std::forward<E>(event), options);
     }
 
     template <class E>
-    timer publish_at(std::chrono::steady_clock::time_point due, E&& event) {
-        return start_timer<true>(due, {}, std::forward<E>(event));
+    timer publish_at(std::chrono::steady_clock::time_point due, E&& event, const publish_options& options = {}) {
+        return start_timer<true>(due, {}, std::forward<E>(event), options);
     }
 
     /// At a time of day, by what the clock says now: setting the clock later does not move it.
     template <class E>
-    timer publish_at(std::chrono::system_clock::time_point due, E&& event) {
+    timer publish_at(std::chrono::system_clock::time_point due, E&& event, const publish_options& options = {}) {
         const auto* const times = state_->times().get();
         const auto now = detail::time_source::system_now(times);
         const auto delay = due > now ? due - now : std::chrono::system_clock::duration::zero();
-        return start_timer<true>(detail::later(detail::time_source::now(times), delay), {}, std::forward<E>(event));
+        return start_timer<true>(detail::later(detail::time_source::now(times), delay), {}, std::forward<E>(event),
+                                 options);
     }
 
     /// For the first time after one period. A time that passes while the event is still being published is left out.
     /// The period is at least a nanosecond.
     template <class E>
-    timer publish_every(std::chrono::nanoseconds period, E&& event) {
+    timer publish_every(std::chrono::nanoseconds period, E&& event, const publish_options& options = {}) {
         if (period <= std::chrono::nanoseconds::zero()) period = std::chrono::nanoseconds{1};
         return start_timer<false>(detail::later(detail::time_source::now(state_->times().get()), period), period,
-                                  std::forward<E>(event));
+                                  std::forward<E>(event), options);
     }
 
     /// The sums over all subscriptions. Linear in the subscriptions with queues, and the event types.
@@ -318,18 +321,21 @@ private:
     }
 
     template <bool Once, class E>
-    timer start_timer(std::chrono::steady_clock::time_point due, std::chrono::nanoseconds period, E&& event) {
+    timer start_timer(std::chrono::steady_clock::time_point due, std::chrono::nanoseconds period, E&& event,
+                      const publish_options& options) {
         using stored = detail::stored_timer<std::decay_t<E>, detail::publish_later<Once>>;
         detail::require_event<std::decay_t<E>>();
-        auto* const made = new stored{*state_, period, std::forward<E>(event)};
+        publish_options said = options;
+        if constexpr (!Once) said.id = {};
+        // Before the event is moved: the texts may be its own.
+        auto kept = detail::kept_options::unless_cause_only(std::move(said));
+        auto* const made = new stored{*state_, period, std::move(kept), std::forward<E>(event)};
         timer handle{*made};
+        made->from = {.correlation_id = options.correlation_id, .causation_id = options.causation_id};
         TIDINGS_TRY {
-            if (base::publisher* const self = state_->home().find()) {
-                if (base::slot* const around = self->innermost_publish()) {
-                    made->correlation_id = context{*around}.correlation_id();
-                    made->causation_id = context{*around}.id();
-                }
-            }
+            if (base::publisher* const self = state_->home().find())
+                if (base::slot* const around = self->innermost_publish())
+                    made->from.inherit(lineage_of(context{*around}));
             if (state_->timers().add(*made)) made->start(due);
             else made->cancel();
         }

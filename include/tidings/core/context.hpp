@@ -49,8 +49,8 @@ public:
         return clock::time_point{clock::duration{frame_->time}};
     }
 
-    /// What belongs together: given by the publisher, else that of the event whose handler published this one, else
-    /// the event's own id. Linear in the depth of nested publishes.
+    /// What belongs together: given by the publisher, else that of the event whose handler published this one, or of
+    /// with_context(), else the event's own id. Linear in the depth of nested publishes.
     event_id correlation_id() const {
         base::slot* root = frame_;
         for (base::slot* frame = frame_; frame != nullptr; frame = cause(*frame)) {
@@ -61,7 +61,8 @@ public:
         return id(*root);
     }
 
-    /// The id of the event whose handler published this one, unless the publisher gave another; nil for a root.
+    /// The id of the event whose handler published this one, or that of with_context(), unless the publisher gave
+    /// another; nil for a root.
     event_id causation_id() const {
         if (const event_id given = option(*frame_, &publish_options::causation_id); given != event_id{}) return given;
         base::slot* const around = cause(*frame_);
@@ -127,16 +128,10 @@ private:
         return frame.table.load(std::memory_order_relaxed)->times;
     }
 
-    /// The publish around this one on the same thread: one of its handlers published this event. What causes an event
-    /// from a queue has, it was given as an option.
+    /// The publish around this one on the same thread: one of its handlers published this event; or what with_context()
+    /// put there. What causes an event from a queue has, it was given as an option.
     static base::slot* cause(const base::slot& frame) noexcept {
-        if (frame.tally.detached) return nullptr;
-        const auto is_publish = [](const base::slot& s) {  // or a destruction of captures
-            return s.table.load(std::memory_order_relaxed)->type != nullptr;
-        };
-        base::slot* around = frame.outer;
-        while (around != nullptr && !is_publish(*around)) around = around->outer;
-        return around;
+        return frame.tally.detached ? nullptr : base::publisher::publish_at_or_around(frame.outer);
     }
 
     static event_id id(base::slot& frame) {

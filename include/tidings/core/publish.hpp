@@ -19,7 +19,8 @@ struct header {
 
 using headers = std::vector<header>;
 
-/// What a publisher may say of an event. Texts are read during the call only.
+/// What a publisher may say of an event. Texts are read during the call only, and may be the event's own, also where it
+/// is moved.
 ///
 /// What is left out is inherited or made when somebody asks: a nil id becomes a new one, a nil correlation is that of
 /// the event whose handler publishes (or the event's own id), a nil causation is the id of that event.

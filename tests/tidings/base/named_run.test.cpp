@@ -3,6 +3,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 
+#include <tidings/base/attachment.hpp>
 #include <tidings/base/barrier.hpp>
 #include <tidings/base/domain.hpp>
 #include <tidings/base/publisher.hpp>
@@ -45,6 +46,28 @@ TEST_CASE("while it runs it is named, afterwards it is not") {
     CHECK(run_named(home, work, [&](bool is_active) { was_active = is_active; }));
     CHECK_FALSE(was_active);
     CHECK(work.ended == 1);
+}
+
+TEST_CASE("what is around it did not cause what happens inside, and its slot is left as it was") {
+    domain& home = domain::here();
+    const attachment here{home};
+    publisher& self = *here;
+    event_entry type{};
+    const table_base publish{&type, nullptr};
+    slot& around = self.next_slot();
+    around.table = &publish;
+    self.open(around, publisher::between());
+    CHECK(self.innermost_publish() == &around);
+    task work;
+    slot& inner = self.next_slot();
+    CHECK(run_named(home, work, [&](bool) {
+        CHECK(inner.tally.detached);
+        CHECK(self.innermost_publish() == nullptr);
+    }));
+    CHECK(inner.tally.empty());
+    CHECK(self.innermost_publish() == &around);
+    self.close(around);
+    self.forget_tables();
 }
 
 TEST_CASE("what it ends itself ends when it has left") {

@@ -2,12 +2,16 @@
 #include "support/catch.hpp"
 
 #include <tidings/core/bus.hpp>
+#include <tidings/core/context.hpp>
 #include <tidings/core/publish.hpp>
+#include <tidings/executor/manual_executor.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -113,4 +117,35 @@ TEST_CASE("move-only events are events") {
     auto taken = bus.subscribe([&](const std::unique_ptr<int>& p) { sum += *p; });
     bus.publish(std::make_unique<int>(3));
     CHECK(sum == 3);
+}
+
+TEST_CASE("texts may be the event's own, also where a queue moves it away") {
+    struct order {
+        std::string customer;
+        std::string place;
+    };
+    tidings::manual_executor loop;
+    tidings::bus bus{{.executor = loop}};
+    std::vector<std::string> seen;
+    const auto look = [&](const order& o, const tidings::context& c) {
+        CHECK(c.source() == o.customer);
+        CHECK(c.header("h") == "v");
+        seen.push_back(std::string{c.key()} + '@' + std::string{c.topic()});
+    };
+    auto queued = bus.subscribe(look, tidings::async);
+    const auto publish = [&](order o) {
+        bus.publish(std::move(o), {.topic = o.place, .key = o.customer, .source = o.customer, .headers = {{"h", "v"}}});
+        loop.run();
+    };
+    const std::string longer(100, 'x');
+    publish({"ada", "london"});
+    publish({longer, longer});
+    CHECK(seen == std::vector<std::string>{"ada@london", longer + '@' + longer});
+    auto directly = bus.subscribe(look);
+    auto too = bus.subscribe(look, tidings::async);
+    seen.clear();
+    publish({"ada", "london"});
+    publish({longer, longer});
+    REQUIRE(seen.size() == 6);
+    for (const std::string& each : seen) CHECK((each == "ada@london" || each == longer + '@' + longer));
 }

@@ -6,8 +6,10 @@
 #include <tidings/executor/inline_executor.hpp>
 #include <tidings/executor/manual_executor.hpp>
 #include <tidings/testing/simulation.hpp>
+#include <tidings/topic/topic.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <optional>
@@ -259,4 +261,75 @@ TEST_CASE("an event whose copy throws sets no timer, and keeps no bus alive") {
     }
     CHECK_FALSE(captured.exists());
     CHECK(living == 0);
+}
+
+TEST_CASE("what is said of a later event is kept until then") {
+    world w;
+    struct told {
+        std::string text;
+        tidings::event_id id, correlation, causation;
+    };
+    std::vector<told> seen;
+    const auto look = [&](const tidings::any_event&, const tidings::context& c) {
+        seen.push_back({std::string{c.topic()} + '|' + std::string{c.key()} + '|' + std::string{c.source()} + '|' +
+                            std::string{c.header("h")},
+                        c.id(), c.correlation_id(), c.causation_id()});
+    };
+    const std::string longer(100, 'x');
+    auto taken = w.bus.subscribe(tidings::topic{"a.#"}, look);
+    {
+        std::string topic = "a.b";
+        std::string key = longer;
+        const tidings::publish_options said{.topic = topic,
+                                            .key = key,
+                                            .source = "s",
+                                            .id = {1, 1},
+                                            .correlation_id = {2, 2},
+                                            .causation_id = {3, 3},
+                                            .headers = {{"h", longer}}};
+        static_cast<void>(w.bus.publish_after(1ms, tick{1}, said));
+        static_cast<void>(w.bus.publish_at(w.sim.now() + 2ms, tick{2}, said));
+        static_cast<void>(w.bus.publish_at(std::chrono::system_clock::time_point{}, tick{3}, said));
+        static_cast<void>(w.bus.publish_every(3ms, tick{4}, said));
+        topic = "zzz";
+        key = "zzz";
+    }
+    w.sim.advance(6ms);
+    REQUIRE(seen.size() == 5);
+    for (const told& each : seen) {
+        CHECK(each.text == "a.b|" + longer + "|s|" + longer);
+        CHECK(each.correlation == tidings::event_id{2, 2});
+        CHECK(each.causation == tidings::event_id{3, 3});
+    }
+    for (const std::size_t n : {0U, 1U, 2U}) CHECK(seen[n].id == tidings::event_id{1, 1});
+    CHECK(seen[3].id != tidings::event_id{1, 1});
+    CHECK(seen[3].id < seen[4].id);
+}
+
+TEST_CASE("texts may be a later event's own, and what is left out is inherited from the handler that sets the timer") {
+    world w;
+    struct order {
+        std::string customer;
+    };
+    std::vector<std::string> keys;
+    tidings::event_id cause;
+    tidings::event_id causation;
+    tidings::event_id correlation;
+    auto looks = w.bus.subscribe([&](const order& o, const tidings::context& c) {
+        keys.emplace_back(c.key());
+        CHECK(c.key() == o.customer);
+        causation = c.causation_id();
+        correlation = c.correlation_id();
+    });
+    auto sets = w.bus.subscribe([&](const tick&, const tidings::context& c) {
+        cause = c.id();
+        order ada{"ada"};
+        static_cast<void>(
+            w.bus.publish_after(1ms, std::move(ada), {.key = ada.customer, .correlation_id = {7, 7}}));  // NOLINT
+    });
+    w.bus.publish(tick{});
+    w.sim.advance(1ms);
+    CHECK(keys == std::vector<std::string>{"ada"});
+    CHECK(causation == cause);
+    CHECK(correlation == tidings::event_id{7, 7});
 }

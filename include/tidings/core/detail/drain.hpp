@@ -87,7 +87,7 @@ inline void wait_for_quiet(bus_state& bus, std::uint64_t seen, const under_way& 
 /// Returns whether it became quiet before `deadline`. See bus::drain().
 inline bool drain(bus_state& bus, std::chrono::steady_clock::time_point deadline) {
     const base::publisher* const self = bus.home().find();
-    if (self != nullptr && self->publishing())
+    if (self != nullptr && self->handling())
         TIDINGS_THROW(error{errc::would_deadlock, "tidings: drain() inside a handler"});
     for (bool again = false;; again = true) {
         const std::uint64_t seen = bus.quiet()->changes();

@@ -30,6 +30,34 @@ struct kept_options {
     kept_options(const kept_options&) = delete;
     kept_options& operator=(const kept_options&) = delete;
 
+    /// Throws std::bad_alloc.
+    static kept_options* make(publish_options given) {
+        void* const memory = base::block_cache::allocate(sizeof(kept_options));
+        TIDINGS_TRY { return ::new (memory) kept_options{std::move(given)}; }
+        TIDINGS_CATCH_ALL {
+            base::block_cache::free(memory, sizeof(kept_options));
+            TIDINGS_RETHROW;
+        }
+    }
+
+    static void free(kept_options* made) noexcept {
+        if (made == nullptr) return;
+        made->~kept_options();
+        base::block_cache::free(made, sizeof(kept_options));
+    }
+
+    struct freer {
+        void operator()(kept_options* made) const noexcept { free(made); }
+    };
+    using owner = std::unique_ptr<kept_options, freer>;
+
+    /// Null where no more is given than a correlation and a causation. Throws std::bad_alloc.
+    static owner unless_cause_only(publish_options given) {
+        const bool more = !given.topic.empty() || !given.key.empty() || !given.source.empty() ||
+                          given.id != event_id{} || !given.headers.empty();
+        return owner{more ? make(std::move(given)) : nullptr};
+    }
+
     const std::string topic;
     const std::string key;
     const std::string source;
@@ -50,16 +78,6 @@ public:
     time_point stamp{};
 
     const publish_options* options() const noexcept { return options_ != nullptr ? &options_->options : nullptr; }
-
-    /// Throws std::bad_alloc.
-    void keep(publish_options given) {
-        void* const memory = base::block_cache::allocate(sizeof(kept_options));
-        TIDINGS_TRY { options_ = ::new (memory) kept_options{std::move(given)}; }
-        TIDINGS_CATCH_ALL {
-            base::block_cache::free(memory, sizeof(kept_options));
-            TIDINGS_RETHROW;
-        }
-    }
 
     /// The event's id; the first who asks makes it.
     template <class Make>
@@ -100,12 +118,15 @@ public:
             e->end_(*e);
     }
 
-    /// Throws std::bad_alloc and what E's constructor throws.
+    /// `said` may be null, and is the envelope's from then on. Throws std::bad_alloc and what E's constructor throws,
+    /// and has not taken `said` then.
     template <class E, class... Arguments>
-    static envelope* make(const base::event_entry& type, Arguments&&... arguments) {
+    static envelope* make(const base::event_entry& type, kept_options* said, Arguments&&... arguments) {
         struct whole final : envelope {
-            explicit whole(const base::event_entry& t, Arguments&&... a)
-                : envelope{&end, &value, t}, value(std::forward<Arguments>(a)...) {}
+            explicit whole(const base::event_entry& t, kept_options* s, Arguments&&... a)
+                : envelope{&end, &value, t}, value(std::forward<Arguments>(a)...) {
+                options_ = s;
+            }
             static void end(envelope& self) noexcept {
                 auto& mine = static_cast<whole&>(self);
                 mine.~whole();
@@ -116,7 +137,7 @@ public:
         static_assert(alignof(whole) <= static_cast<std::size_t>(base::block_cache::alignment),
                       "tidings: events aligned to more than 64 bytes cannot be queued");
         void* const memory = base::block_cache::allocate(sizeof(whole));
-        TIDINGS_TRY { return ::new (memory) whole(type, std::forward<Arguments>(arguments)...); }
+        TIDINGS_TRY { return ::new (memory) whole(type, said, std::forward<Arguments>(arguments)...); }
         TIDINGS_CATCH_ALL {
             base::block_cache::free(memory, sizeof(whole));
             TIDINGS_RETHROW;
@@ -135,11 +156,7 @@ private:
 
     envelope(end_function end, void* event, const base::event_entry& type) noexcept
         : end_{end}, event_{event}, type_{&type} {}
-    ~envelope() {
-        if (options_ == nullptr) return;
-        options_->~kept_options();
-        base::block_cache::free(options_, sizeof(kept_options));
-    }
+    ~envelope() { kept_options::free(options_); }
 
     base::atomic<std::uint32_t> owners_{1};
     base::atomic<std::uint32_t> progress_{none};

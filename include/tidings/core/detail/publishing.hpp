@@ -123,7 +123,8 @@ template <bool Movable>
 struct publish_later {
     template <class E>
     void operator()(bus_state& state, E& event, const publish_options& options) const {
-        publish_on<Movable>(state, event, &options);
+        if (!options.topic.empty() && state.channels().routes_topics()) publish_routed<Movable>(state, event, options);
+        else publish_on<Movable>(state, event, &options);
     }
 };
 

@@ -29,19 +29,19 @@ namespace tidings::detail {
 /// the table has; and the frame keeps a share of its own if there is anybody else to ask for the event's id.
 template <class E, class Source>
 void pack(base::slot& frame, const handler_table& table, Source&& source) {
-    envelope* const made = envelope::make<E>(*table.type, std::forward<Source>(source));
-    TIDINGS_TRY {
-        if (const publish_options* given = context::given_to(frame); given != nullptr || context::has_cause(frame)) {
-            publish_options kept = given != nullptr ? *given : publish_options{};
-            if (context::has_cause(frame)) {
-                kept.correlation_id = context{frame}.correlation_id();
-                kept.causation_id = context{frame}.causation_id();
-            }
-            made->keep(std::move(kept));
+    kept_options* said = nullptr;  // before the event is moved: the texts may be its own
+    if (const publish_options* given = context::given_to(frame); given != nullptr || context::has_cause(frame)) {
+        publish_options kept = given != nullptr ? *given : publish_options{};
+        if (context::has_cause(frame)) {
+            kept.correlation_id = context{frame}.correlation_id();
+            kept.causation_id = context{frame}.causation_id();
         }
+        said = kept_options::make(std::move(kept));
     }
+    envelope* made = nullptr;
+    TIDINGS_TRY { made = envelope::make<E>(*table.type, said, std::forward<Source>(source)); }
     TIDINGS_CATCH_ALL {
-        envelope::release(made);
+        kept_options::free(said);
         TIDINGS_RETHROW;
     }
     made->stamp = time_source::stamp(table.times);
@@ -54,6 +54,7 @@ void pack(base::slot& frame, const handler_table& table, Source&& source) {
 template <class E>
 void pack_moved(base::slot& frame, const handler_table& table, void* event) {
     pack<E>(frame, table, std::move(*static_cast<E*>(event)));
+    if (frame.options != nullptr) frame.options = frame.event->options();  // texts that were the event's have moved
 }
 
 /// For what is not moved, where a queue cannot tell the type: dispatch()'s Copy. If it fails, the queue says so.

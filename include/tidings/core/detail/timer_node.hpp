@@ -10,10 +10,12 @@
 #include <tidings/base/runnable.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/bus_state.hpp>
+#include <tidings/core/detail/envelope.hpp>
 #include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/detail/timer_list.hpp>
 #include <tidings/core/event.hpp>
 #include <tidings/core/handler_error.hpp>
+#include <tidings/core/lineage.hpp>
 #include <tidings/core/publish.hpp>
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
@@ -79,7 +81,8 @@ public:
 
 protected:
     timer_node(end_function destroy, void (*free)(timer_node*) noexcept, fire_function fire,
-               std::string_view event_type, bus_state& bus, std::chrono::steady_clock::duration period)
+               std::string_view event_type, bus_state& bus, std::chrono::steady_clock::duration period,
+               kept_options::owner said)
         : runnable{destroy},
           alarm{&ring_on_clock},
           job{&act_on},
@@ -88,16 +91,16 @@ protected:
           event_type_{event_type},
           bus_{&bus},
           executor_{bus.executor().port()},
-          period_{period} {
+          period_{period},
+          said_{std::move(said)} {
         bus.retain();
         active.store(true, std::memory_order_relaxed);
     }
     ~timer_node() { bus_->release(); }  // also where making the event throws
 
 public:
-    /// What caused it: the event whose handler set the timer.
-    event_id correlation_id{};
-    event_id causation_id{};
+    /// What caused it: the event whose handler set the timer, unless something else was said.
+    lineage from{};
 
     bus_state& bus() const noexcept { return *bus_; }
 
@@ -128,7 +131,13 @@ private:
         const base::executor_scope inside{executor_->mark().address};
         const bool ran = base::run_named(bus_->home(), *this, [this](bool is_active) {
             if (!is_active) return;
-            fire_(*this, {.correlation_id = correlation_id, .causation_id = causation_id});
+            if (said_ == nullptr) {
+                fire_(*this, {.correlation_id = from.correlation_id, .causation_id = from.causation_id});
+            } else {
+                said_->options.correlation_id = from.correlation_id;
+                said_->options.causation_id = from.causation_id;
+                fire_(*this, said_->options);
+            }
             if (period_ == std::chrono::steady_clock::duration::zero()) active.store(false, base::store_order);
             else ring_again();
         });
@@ -156,6 +165,7 @@ private:
     bus_state* const bus_;  // counted
     const std::shared_ptr<executor_port> executor_;
     const std::chrono::steady_clock::duration period_;
+    const kept_options::owner said_;  // null: nothing but what caused it
     time_point next_{};
     base::atomic<std::uint32_t> references_{1};
 };
@@ -176,15 +186,18 @@ template <class E, class Publish>
 class stored_timer final : public timer_node {
 public:
     template <class Source>
-    stored_timer(bus_state& bus, std::chrono::steady_clock::duration period, Source&& source)
-        : timer_node{&destroy, &free, &fire, event_name<E>(), bus, period}, event_(std::forward<Source>(source)) {}
+    stored_timer(bus_state& bus, std::chrono::steady_clock::duration period, kept_options::owner said, Source&& source)
+        : timer_node{&destroy, &free, &fire, event_name<E>(), bus, period, std::move(said)},
+          event_(std::forward<Source>(source)) {}
 
 private:
     static void destroy(base::runnable& self) noexcept { static_cast<stored_timer&>(self).event_.~E(); }
     static void free(timer_node* self) noexcept { delete static_cast<stored_timer*>(self); }
     static void fire(timer_node& self, const publish_options& options) noexcept {
         TIDINGS_TRY { Publish{}(self.bus(), static_cast<stored_timer&>(self).event_, options); }
-        TIDINGS_CATCH_ALL { self.report("the event was not published: moving it threw, or there was no memory"); }
+        TIDINGS_CATCH_ALL {
+            self.report("the event was not published: moving it threw, its topic is malformed, or there was no memory");
+        }
     }
     ~stored_timer() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
 
