@@ -221,10 +221,11 @@ private:
                                      std::unique_ptr<const detail::pattern> routed = nullptr) const {
         detail::require_event<E>();
         queue_->retain();
+        detail::event_queue::owner shared{queue_.get()};  // before anything is moved, which may throw
         detail::queued_node* node = nullptr;
         subscription made = on.insert_queued<E>(
             name, detail::settling_handler<E, Around, Handler>{std::move(around), std::move(handler)}, std::move(how),
-            detail::event_queue::owner{queue_.get()}, &node, std::move(routed));
+            std::move(shared), &node, std::move(routed));
         return {std::move(made), *node};
     }
 
