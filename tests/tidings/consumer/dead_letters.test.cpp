@@ -195,6 +195,25 @@ TEST_CASE("a full store refuses, and the event waits and is offered again, witho
     CHECK(billing.stats().events.failed == 2);
 }
 
+TEST_CASE("a full store is not asked again at once, however short the waits are") {
+    for (const auto wait : {0ns, -1ns, 1ns}) {
+        office o;
+        tidings::dead_letters dead{{.capacity = 1}};
+        tidings::consumer billing{
+            o.bus, "billing", {.retry = {.max_attempts = 2, .backoff = tidings::fixed(wait)}, .dead_letters = dead}};
+        billing.on(o.handler());
+        for (int n = 0; n != 3; ++n) o.bus.publish(invoice{"ada", n});
+        o.sim.advance(10s);
+        CHECK(dead.size() == 1);
+        CHECK(billing.stats().events.queued == 2);
+        CHECK(billing.stats().unkept <= 101);
+        CHECK(billing.stats().retried == 2);
+        CHECK(dead.discard_all() == 1);
+        o.sim.advance(100ms);
+        CHECK(dead.list().front().event.get_if<invoice>()->n == 1);
+    }
+}
+
 TEST_CASE("a store that drops the oldest says how many") {
     office o;
     tidings::dead_letters dead{{.capacity = 2, .when_full = tidings::full_of_letters::drop_oldest}};
@@ -298,3 +317,4 @@ TEST_CASE("a parked key is free again when its letters are discarded") {
     o.sim.run_until_idle();
     CHECK(o.handled == std::vector<int>{3});
 }
+

@@ -333,7 +333,7 @@ private:
         report(delivery, "it could not be kept as a dead letter, and waits");
         TIDINGS_TRY { book_.note_refused(event, to.number, std::move(why)); }
         TIDINGS_CATCH_ALL {}
-        return delivery.again_at(at(options_.retry.backoff.longest));
+        return delivery.again_at(at(std::max(options_.retry.backoff.longest, shortest_wait_for_room)));
     }
 
     bool keep(const delivery_attempt& delivery, handler to, const kept_event& event, letter_book::death& why) noexcept {
@@ -374,6 +374,9 @@ private:
         book_.continue_from(event, made);
         return made;
     }
+
+    /// However short the waits between attempts are: who asks a full store again and again does nothing else.
+    static constexpr std::chrono::nanoseconds shortest_wait_for_room = std::chrono::milliseconds{100};
 
     const std::string name_;
     consumer_options options_;
