@@ -55,17 +55,17 @@ public:
 
     using shared_subscription = std::shared_ptr<redelivering_subscription>;
 
-    /// Numbers for `count` handlers, the first of which is returned. Throws std::bad_alloc.
-    std::size_t reserve_handlers(std::size_t count) {
+    /// Numbers for `count` handlers of one queue, the first of which is returned. Throws std::bad_alloc.
+    std::size_t reserve_handlers(std::size_t count, overflow when_full) {
         const std::lock_guard lock{mutex_};
-        queues_.reserve(queues_.size() + 1);
-        subscriptions_.resize(subscriptions_.size() + count);
-        return subscriptions_.size() - count;
+        const std::size_t first = handlers_.size();
+        handlers_.resize(first + count, {.queue = first, .when_full = when_full});
+        return first;
     }
 
     void set_handler(std::size_t number, shared_subscription made) noexcept {
         const std::lock_guard lock{mutex_};
-        subscriptions_[number] = std::move(made);
+        handlers_[number].subscribed = std::move(made);
     }
 
     /// Throws std::bad_alloc.
@@ -77,13 +77,13 @@ public:
     /// Ends all subscriptions; see subscription::reset(). They stay, for their stats.
     void end() noexcept {
         for (std::size_t n = handlers(); n-- != 0;)
-            if (const auto each = subscription(n)) each->reset();
+            if (const auto each = find(n).subscribed) each->reset();
     }
 
     consumer_stats stats() const noexcept {
         consumer_stats sums;
         for (std::size_t n = handlers(); n-- != 0;)
-            if (const auto each = subscription(n)) sums.events += each->stats();
+            if (const auto each = find(n).subscribed) sums.events += each->stats();
         sums.retried = retried_.load(std::memory_order_relaxed);
         sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
         sums.given_up = given_up_.load(std::memory_order_relaxed);
@@ -99,9 +99,10 @@ public:
 
     // --- Deliveries ------------------------------------------------------------------------------------------------
 
-    /// Of which handler, and whether its queue goes by keys.
+    /// Of which handler, of which queue, and whether that goes by keys.
     struct handler {
         std::size_t number = 0;
+        std::size_t queue = 0;
         bool has_keys = false;
     };
 
@@ -119,39 +120,53 @@ public:
     // --- For dead letters ------------------------------------------------------------------------------------------
 
     bool redrive(const stored_letter& letter) override {
-        if (send_to(letter.handler, letter)) return true;
-        for (std::size_t n = 0; n != handlers(); ++n)  // of a consumer that came later
-            if (n != letter.handler && send_to(n, letter)) return true;
-        return false;
+        const kept_event& event = letter.letter.event;
+        const bool is_mine = letter.from.lock().get() == this;
+        reserved to = find(letter.handler);
+        std::size_t number = letter.handler;
+        for (std::size_t n = 0; !is_mine && !to.takes(event) && n != handlers(); ++n) to = find(number = n);
+        if (!to.takes(event)) return false;
+        if (!send(letter, to, number)) return false;
+        if (is_mine) forget(letter);
+        return true;
     }
 
-    void forget(const stored_letter& letter) noexcept override { book_.remove_letter(letter.key); }
+    void forget(const stored_letter& letter) noexcept override { book_.remove_letter({letter.queue, letter.key}); }
 
 private:
+    /// What is known of a handler.
+    struct reserved {
+        std::size_t queue = 0;
+        overflow when_full = overflow::block;
+        shared_subscription subscribed{};  ///< null: it is being made, or could not be
+
+        bool takes(const kept_event& event) const noexcept { return subscribed != nullptr && subscribed->takes(event); }
+    };
+
     std::size_t handlers() const noexcept {
         const std::lock_guard lock{mutex_};
-        return subscriptions_.size();
+        return handlers_.size();
     }
 
-    /// Null: it is being made, or could not be.
-    shared_subscription subscription(std::size_t n) const noexcept {
+    /// Of a number that there is not, nothing.
+    reserved find(std::size_t n) const noexcept {
         const std::lock_guard lock{mutex_};
-        return subscriptions_[n];
+        return n < handlers_.size() ? handlers_[n] : reserved{};
     }
 
-    bool send_to(std::size_t number, const stored_letter& letter) {
+    bool send(const stored_letter& letter, const reserved& to, std::size_t number) {
         const kept_event& event = letter.letter.event;
-        const shared_subscription to = number < handlers() ? subscription(number) : nullptr;
-        if (to == nullptr || !to->takes(event)) return false;
-        book_.note_sent(letter, number);
+        using whom = letter_book::holds_up;
+        const bool may_be_dropped = to.when_full == overflow::drop_oldest || to.when_full == overflow::drop_newest;
+        const bool parks = options_.later_events == behind_dead::park && !may_be_dropped;
+        book_.note_sent(letter, number, {to.queue, letter.key}, parks ? whom::its_key : whom::nobody);
         bool sent = false;
-        TIDINGS_TRY { sent = to->deliver(event, letter.key); }
+        TIDINGS_TRY { sent = to.subscribed->deliver(event, letter.key); }
         TIDINGS_CATCH_ALL {
             book_.end_sent(event, number);
             TIDINGS_RETHROW;
         }
-        if (sent) book_.remove_letter(letter.key);
-        else book_.end_sent(event, number);
+        if (!sent) book_.end_sent(event, number);
         return sent;
     }
 
@@ -243,7 +258,7 @@ private:
     std::optional<settlement> settle_unhandled(delivery_attempt& delivery, handler to, const kept_event& event) {
         if (auto refused = book_.take_refused(event, to.number)) return give_up(delivery, to, std::move(*refused));
         if (to.has_keys && options_.later_events == behind_dead::park &&
-            book_.is_behind_letter(event, to.number, delivery.key()))
+            book_.is_behind_letter(event, to.number, {to.queue, delivery.key()}))
             return give_up(delivery, to, {.error = "an earlier event of its key is a dead letter"});
         if (delivery.number() <= options_.retry.max_attempts) return std::nullopt;
         return give_up(delivery, to,
@@ -342,7 +357,7 @@ private:
         bool marked = false;
         TIDINGS_TRY {
             stored_letter made = letter_of(delivery, to, event, why);
-            if (blocks) book_.add_letter(delivery.key());
+            if (blocks) book_.add_letter({to.queue, delivery.key()}, made);
             marked = blocks;
             if (letters()->keep(std::move(made))) {
                 book_.end_sent(event, to.number);
@@ -350,14 +365,14 @@ private:
             }
         }
         TIDINGS_CATCH_ALL {}
-        if (marked) book_.remove_letter(delivery.key());
+        if (marked) book_.remove_letter({to.queue, delivery.key()});
         return false;
     }
 
     /// Throws std::bad_alloc.
     stored_letter letter_of(const delivery_attempt& delivery, handler to, const kept_event& event,
                             const letter_book::death& why) {
-        stored_letter made{.key = delivery.key(), .handler = to.number, .from = weak_from_this()};
+        stored_letter made{.key = delivery.key(), .handler = to.number, .queue = to.queue, .from = weak_from_this()};
         dead_letter& letter = made.letter;
         letter.id = services_.next_id();
         letter.event_id = event.id();
@@ -396,7 +411,7 @@ private:
 
     // Guarded by mutex_.
     recent_ids known_;
-    std::vector<shared_subscription> subscriptions_;
+    std::vector<reserved> handlers_;
     std::vector<redelivering_queue> queues_;
 };
 

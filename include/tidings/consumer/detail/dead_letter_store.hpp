@@ -51,6 +51,7 @@ struct stored_letter {
     dead_letter letter{};
     std::uint64_t key = 0;    ///< the hash that its queue goes by
     std::size_t handler = 0;  ///< of its consumer
+    std::size_t queue = 0;    ///< of its consumer: the number of the first handler
     std::weak_ptr<redrive_target> from{};
     std::uint64_t order = 0;  ///< among letters; of one that was sent again and came back, that of before; 0: the last
     bool leaving = false;     ///< is being sent again
