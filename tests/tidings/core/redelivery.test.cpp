@@ -432,6 +432,29 @@ TEST_CASE("an event is not given to a handler of another type, nor to a closed o
     CHECK_FALSE(notes.deliver(kept.front(), 0));
 }
 
+TEST_CASE("an event that is dropped when it is given once more was not delivered, and both are counted") {
+    desk d;
+    std::vector<tidings::kept_event> kept;
+    const auto how = tidings::async.capacity(1).when_full(tidings::overflow::drop_newest);
+    const tidings::redelivering_queue queue{d.bus, how};
+    auto notes = queue.subscribe<note>(
+        d.bus, "", [](const note&) {},
+        [&](delivery_attempt& delivery, auto) {
+            kept.push_back(delivery.keep());
+            return settlement::done;
+        },
+        how);
+    d.bus.publish(note{0, 1});
+    d.sim.run_until_idle();
+    d.bus.publish(note{0, 2});
+    CHECK_FALSE(notes.deliver(kept.front(), 0));
+    d.sim.run_until_idle();
+    CHECK(kept.front().get_if<note>()->n == 1);
+    CHECK(notes.stats().dropped == 1);
+    CHECK(notes.stats().delivered == 2);
+    CHECK(notes.deliver(kept.front(), 0));
+}
+
 // --- Faults
 // -----------------------------------------------------------------------------------------------------------
 
