@@ -1,6 +1,7 @@
 /// Handlers that belong together, and what becomes of the events that they fail on.
 #pragma once
 
+#include <tidings/base/config.hpp>
 #include <tidings/consumer/consumer_options.hpp>
 #include <tidings/consumer/consumer_stats.hpp>
 #include <tidings/consumer/detail/consumer_state.hpp>
@@ -86,9 +87,16 @@ public:
         const std::size_t first = state_->reserve_handlers(events_listened_to<Listener>, delivery.settings().when_full);
         const redelivering_queue queue{bus_, delivery};
         state_->add_queue(queue);
-        queue.listen(
-            bus_, name(), std::forward<Listener>(listener), [&](std::size_t n) { return around<D>(first + n, first); },
-            delivery, [&](std::size_t n, redelivering_subscription made) { set(first + n, std::move(made)); });
+        TIDINGS_TRY {
+            queue.listen(
+                bus_, name(), std::forward<Listener>(listener),
+                [&](std::size_t n) { return around<D>(first + n, first); }, delivery,
+                [&](std::size_t n, redelivering_subscription made) { set(first + n, std::move(made)); });
+        }
+        TIDINGS_CATCH_ALL {
+            state_->end(first, events_listened_to<Listener>);
+            TIDINGS_RETHROW;
+        }
         return *this;
     }
 

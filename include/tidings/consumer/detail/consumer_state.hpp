@@ -75,8 +75,11 @@ public:
     }
 
     /// Ends all subscriptions; see subscription::reset(). They stay, for their stats.
-    void end() noexcept {
-        for (std::size_t n = handlers(); n-- != 0;)
+    void end() noexcept { end(0, handlers()); }
+
+    /// The same for `count` of them from the one with number `first`.
+    void end(std::size_t first, std::size_t count) noexcept {
+        for (std::size_t n = first + count; n-- != first;)
             if (const auto each = find(n).subscribed) each->reset();
     }
 
@@ -109,7 +112,7 @@ public:
     /// `call()` calls the handler, and throws what that throws.
     template <class Call>
     settlement deliver(delivery_attempt& delivery, handler to, Call call) {
-        const bool is_plain = is_plain_ && book_.is_empty();
+        const bool is_plain = is_plain_ && book_.is_empty() && delivery.number() <= options_.retry.max_attempts;
         if (!is_plain) [[unlikely]]
             return deliver_carefully(delivery, to, call);
         TIDINGS_TRY { call(); }
@@ -183,6 +186,9 @@ private:
                 duplicates_.fetch_add(1, std::memory_order_relaxed);
                 return settlement::done;
             }
+        }
+        TIDINGS_CATCH_ALL { return delivery.not_before(at(shortest_wait_for_room)); }  // for that of its id
+        TIDINGS_TRY {
             std::optional<time_limit> limit;
             if (options_.time_limit > std::chrono::nanoseconds::zero()) {
                 limit.emplace(services_.clock(), at(options_.time_limit));
@@ -259,11 +265,19 @@ private:
         if (auto refused = book_.take_refused(event, to.number)) return give_up(delivery, to, std::move(*refused));
         if (to.has_keys && options_.later_events == behind_dead::park &&
             book_.is_behind_letter(event, to.number, {to.queue, delivery.key()}))
-            return give_up(delivery, to, {.error = "an earlier event of its key is a dead letter"});
+            return give_up(delivery, to, death_by("an earlier event of its key is a dead letter", 0));
         if (delivery.number() <= options_.retry.max_attempts) return std::nullopt;
         return give_up(delivery, to,
-                       {.error = "its last attempt failed, and there was no memory to note why",
-                        .attempts = static_cast<int>(options_.retry.max_attempts)});
+                       death_by("its last attempt failed, and there was no memory to note why",
+                                static_cast<int>(options_.retry.max_attempts)));
+    }
+
+    /// Without a text, if there is no memory for it.
+    static letter_book::death death_by(const char* why, int attempts) noexcept {
+        letter_book::death made{.attempts = attempts};
+        TIDINGS_TRY { made.error = why; }
+        TIDINGS_CATCH_ALL {}
+        return made;
     }
 
     /// Throws std::bad_alloc.

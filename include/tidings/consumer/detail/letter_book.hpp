@@ -34,7 +34,7 @@ class letter_book {
 public:
     /// Why an event was given up.
     struct death {
-        std::string error;
+        std::string error{};
         int attempts = 0;
     };
 
