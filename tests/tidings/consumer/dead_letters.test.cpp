@@ -441,3 +441,26 @@ TEST_CASE("the letters of a consumer that is gone do not free the keys of its su
     while (dead.redrive_all() != 0) o.sim.run_until_idle();
     CHECK(o.handled == std::vector<int>{1, 2, 3});
 }
+
+TEST_CASE("a letter that is sent again before an earlier one of its key stays behind it") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{
+        o.bus,
+        "billing",
+        {.retry = {.max_attempts = 1}, .dead_letters = dead, .later_events = tidings::behind_dead::park}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    for (int n = 1; n != 4; ++n) o.bus.publish(invoice{"ada", n});
+    o.sim.run_until_idle();
+    REQUIRE(dead.size() == 3);
+    o.works = true;
+    CHECK(dead.redrive(dead.list().back().id));
+    o.sim.run_until_idle();
+    CHECK(o.handled.empty());
+    REQUIRE(dead.size() == 3);
+    CHECK(dead.list().back().event.get_if<invoice>()->n == 3);
+    CHECK(dead.discard(dead.list().front().id));  // whoever gives up the first frees the others
+    CHECK(dead.redrive_all() == 2);
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{2, 3});
+}

@@ -128,13 +128,12 @@ public:
         reserved to = find(letter.handler);
         std::size_t number = letter.handler;
         for (std::size_t n = 0; !is_mine && !to.takes(event) && n != handlers(); ++n) to = find(number = n);
-        if (!to.takes(event)) return false;
-        if (!send(letter, to, number)) return false;
-        if (is_mine) forget(letter);
-        return true;
+        return to.takes(event) && send(letter, to, number, is_mine);
     }
 
-    void forget(const stored_letter& letter) noexcept override { book_.remove_letter({letter.queue, letter.key}); }
+    void forget(const stored_letter& letter) noexcept override {
+        book_.remove_letter({letter.queue, letter.key}, letter.order);
+    }
 
 private:
     /// What is known of a handler.
@@ -157,19 +156,23 @@ private:
         return n < handlers_.size() ? handlers_[n] : reserved{};
     }
 
-    bool send(const stored_letter& letter, const reserved& to, std::size_t number) {
-        const kept_event& event = letter.letter.event;
-        using whom = letter_book::holds_up;
+    bool send(const stored_letter& letter, const reserved& to, std::size_t number, bool is_mine) {
+        const key_of_queue line{to.queue, letter.key};
+        // Nobody would say that it has ended where its queue may drop it.
         const bool may_be_dropped = to.when_full == overflow::drop_oldest || to.when_full == overflow::drop_newest;
-        const bool parks = options_.later_events == behind_dead::park && !may_be_dropped;
-        book_.note_sent(letter, number, {to.queue, letter.key}, parks ? whom::its_key : whom::nobody);
+        const bool holds_up = options_.later_events == behind_dead::park && !may_be_dropped;
+        book_.note_sent(letter, number, holds_up ? std::optional{line} : std::nullopt);
         bool sent = false;
-        TIDINGS_TRY { sent = to.subscribed->deliver(event, letter.key); }
+        const auto settle = [&]() noexcept {
+            if (!sent) book_.take_back(letter.letter.event, number);
+            if (sent ? !holds_up : !is_mine) book_.remove_letter(line, letter.order);
+        };
+        TIDINGS_TRY { sent = to.subscribed->deliver(letter.letter.event, letter.key); }
         TIDINGS_CATCH_ALL {
-            book_.end_sent(event, number);
+            settle();
             TIDINGS_RETHROW;
         }
-        if (!sent) book_.end_sent(event, number);
+        settle();
         return sent;
     }
 
@@ -367,19 +370,22 @@ private:
 
     bool keep(const delivery_attempt& delivery, handler to, const kept_event& event, letter_book::death& why) noexcept {
         // Before the next of its key is looked at, which waits until this one has been settled.
-        const bool blocks = to.has_keys && options_.later_events == behind_dead::park;
-        bool marked = false;
+        const bool holds_up = to.has_keys && options_.later_events == behind_dead::park;
+        const key_of_queue line{to.queue, delivery.key()};
+        std::uint64_t order = 0;  // of a letter that holds up its key from here on
         TIDINGS_TRY {
             stored_letter made = letter_of(delivery, to, event, why);
-            if (blocks) book_.add_letter({to.queue, delivery.key()}, made);
-            marked = blocks;
+            const std::uint64_t life = book_.continue_from(event, made);
+            if (made.order == 0) made.order = letters()->next_order();
+            const std::uint64_t place = made.order;
+            if (holds_up && book_.add_letter(line, place)) order = place;
             if (letters()->keep(std::move(made))) {
-                book_.end_sent(event, to.number);
+                book_.end_life(event, to.number, life);
                 return true;
             }
         }
         TIDINGS_CATCH_ALL {}
-        if (marked) book_.remove_letter({to.queue, delivery.key()});
+        if (order != 0) book_.remove_letter(line, order);
         return false;
     }
 
@@ -400,7 +406,6 @@ private:
         letter.error = why.error;
         letter.time = services_.system_now();
         letter.event = event;
-        book_.continue_from(event, made);
         return made;
     }
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -29,7 +30,7 @@ struct key_of_queue {
 };
 
 /// Thread-safe. As large as there are letters that were sent again and have not ended, letters that were refused, and
-/// keys with either. What a queue drops leaves an entry, until another event has its address.
+/// letters that hold up their key. What a queue drops leaves an entry, until another event has its address.
 class letter_book {
 public:
     /// Why an event was given up.
@@ -38,32 +39,26 @@ public:
         int attempts = 0;
     };
 
-    /// Whether an event that was sent again holds up later ones until it has ended. Not where its queue may drop it,
-    /// for then nobody says so.
-    enum class holds_up { nobody, its_key };
-
     /// Whether there is nothing in it.
     bool is_empty() const noexcept { return entries_.load(std::memory_order_acquire) == 0; }
 
     // --- Sent again ------------------------------------------------------------------------------------------------
 
-    /// Throws std::bad_alloc.
-    void note_sent(const stored_letter& sent, std::size_t handler, const key_of_queue& line, holds_up whom) {
+    /// It holds up later events of `line`, if there is one, as its letter did. Throws std::bad_alloc.
+    void note_sent(const stored_letter& sent, std::size_t handler, const std::optional<key_of_queue>& line) {
         const dead_letter& letter = sent.letter;
-        sent_event noted{.id = letter.event_id, .order = sent.order};
+        sent_event noted{.id = letter.event_id, .order = sent.order, .line = line};
         noted.history.reserve(letter.history.size() + 1);
         noted.history = letter.history;
         noted.history.push_back({letter.attempts, letter.error, letter.time});
-        if (whom == holds_up::its_key) noted.line = line;
         const std::lock_guard lock{mutex_};
-        noted.sequence = ++sequence_;
+        noted.life = ++lives_;
         const auto [known, is_new] = sent_.try_emplace(place{letter.event.shared(), handler});
-        if (!is_new) free_line(known->second);
         TIDINGS_TRY {
-            if (noted.line) ++keys_[line].sent;
+            if (line) add(*line, sent.order);
         }
         TIDINGS_CATCH_ALL {
-            sent_.erase(known);
+            if (is_new) sent_.erase(known);
             count();
             TIDINGS_RETHROW;
         }
@@ -71,23 +66,41 @@ public:
         count();
     }
 
-    /// It has ended, or was not sent after all.
+    /// It was not sent after all.
+    void take_back(const kept_event& event, std::size_t handler) noexcept {
+        const std::lock_guard lock{mutex_};
+        sent_.erase({event.shared(), handler});
+        count();
+    }
+
+    /// It has ended, and is no letter.
     void end_sent(const kept_event& event, std::size_t handler) noexcept {
         const std::lock_guard lock{mutex_};
         const auto found = sent_.find({event.shared(), handler});
         if (found == sent_.end()) return;
-        free_line(found->second);
+        if (found->second.line) remove(*found->second.line, found->second.order);
         sent_.erase(found);
         count();
     }
 
-    /// Of an event that was sent again: its history, and its place among the letters. Throws std::bad_alloc.
-    void continue_from(const kept_event& event, stored_letter& letter) const {
+    /// It is a letter, which goes on with the history and the place of this one. Returns which of its lives has ended
+    /// with it, for end_life(). Throws std::bad_alloc.
+    std::uint64_t continue_from(const kept_event& event, stored_letter& letter) const {
         const std::lock_guard lock{mutex_};
         const sent_event* const sent = find_in(sent_, event, letter.handler);
-        if (sent == nullptr) return;
+        if (sent == nullptr) return 0;
         letter.letter.history = sent->history;
         letter.order = sent->order;
+        return sent->life;
+    }
+
+    /// The letter is kept. By now somebody may have sent it again.
+    void end_life(const kept_event& event, std::size_t handler, std::uint64_t life) noexcept {
+        const std::lock_guard lock{mutex_};
+        const auto found = sent_.find({event.shared(), handler});
+        if (found == sent_.end() || found->second.life != life) return;
+        sent_.erase(found);
+        count();
     }
 
     bool was_sent(const kept_event& event, std::size_t handler) const noexcept {
@@ -117,33 +130,28 @@ public:
 
     // --- Keys with letters -----------------------------------------------------------------------------------------
 
-    /// What was sent again before, and is behind it, is a letter again, too: not behind one of an event that was
-    /// published later. Throws std::bad_alloc.
-    void add_letter(const key_of_queue& line, const stored_letter& letter) {
+    /// It holds up its key. False: it did so before, sent again. Throws std::bad_alloc.
+    bool add_letter(const key_of_queue& line, std::uint64_t order) {
         const std::lock_guard lock{mutex_};
-        dead_key& dead = keys_[line];
-        ++dead.letters;
-        if (letter.order != 0) dead.newest = ++sequence_;
+        const bool is_new = add(line, order);
+        count();
+        return is_new;
+    }
+
+    void remove_letter(const key_of_queue& line, std::uint64_t order) noexcept {
+        const std::lock_guard lock{mutex_};
+        remove(line, order);
         count();
     }
 
-    void remove_letter(const key_of_queue& line) noexcept {
-        const std::lock_guard lock{mutex_};
-        const auto found = keys_.find(line);
-        if (found == keys_.end() || found->second.letters == 0) return;
-        --found->second.letters;
-        forget_if_free(found);
-        count();
-    }
-
-    /// Whether the event has to wait behind another of its key: a letter, or what was sent again and has not ended; or,
-    /// if it was sent again itself, a letter that came back since.
+    /// Whether the event has to wait behind another of its key: a letter, or what was sent again and has not ended. Was
+    /// it sent again itself, behind those that were published before it.
     bool is_behind_letter(const kept_event& event, std::size_t handler, const key_of_queue& line) const noexcept {
         const std::lock_guard lock{mutex_};
         const auto dead = keys_.find(line);
         if (dead == keys_.end()) return false;
         const sent_event* const sent = find_in(sent_, event, handler);
-        return sent == nullptr || sent->sequence < dead->second.newest;
+        return sent == nullptr || *dead->second.begin() < sent->order;
     }
 
 private:
@@ -164,8 +172,8 @@ private:
     };
     struct sent_event {
         event_id id{};
-        std::uint64_t sequence = 0;
-        std::uint64_t order = 0;
+        std::uint64_t life = 0;
+        std::uint64_t order = 0;  ///< of its letter
         std::vector<dead_letter::earlier_death> history{};
         std::optional<key_of_queue> line{};  ///< that it holds up
     };
@@ -173,12 +181,6 @@ private:
         event_id id;
         death why;
     };
-    struct dead_key {
-        std::size_t letters = 0;
-        std::size_t sent = 0;      ///< again, and not ended
-        std::uint64_t newest = 0;  ///< letter that had been sent again
-    };
-    using keys = std::unordered_map<key_of_queue, dead_key, hash>;
 
     template <class Map>
     static const typename Map::mapped_type* find_in(const Map& map, const kept_event& event,
@@ -188,14 +190,19 @@ private:
     }
 
     // Hold mutex_.
-    void free_line(const sent_event& ended) noexcept {
-        if (!ended.line) return;
-        const auto found = keys_.find(*ended.line);
-        --found->second.sent;
-        forget_if_free(found);
+    bool add(const key_of_queue& line, std::uint64_t order) {
+        const auto [dead, is_first] = keys_.try_emplace(line);
+        TIDINGS_TRY { return dead->second.insert(order).second; }
+        TIDINGS_CATCH_ALL {
+            if (is_first) keys_.erase(dead);
+            TIDINGS_RETHROW;
+        }
     }
-    void forget_if_free(keys::iterator key) noexcept {
-        if (key->second.letters == 0 && key->second.sent == 0) keys_.erase(key);
+    void remove(const key_of_queue& line, std::uint64_t order) noexcept {
+        const auto dead = keys_.find(line);
+        if (dead == keys_.end()) return;
+        dead->second.erase(order);
+        if (dead->second.empty()) keys_.erase(dead);
     }
     void count() noexcept { entries_.store(sent_.size() + refused_.size() + keys_.size(), std::memory_order_release); }
 
@@ -203,10 +210,10 @@ private:
     mutable base::mutex mutex_;
 
     // Guarded by mutex_.
-    std::uint64_t sequence_ = 0;  // orders what was sent, and letters
+    std::uint64_t lives_ = 0;
     std::unordered_map<place, sent_event, hash> sent_;
     std::unordered_map<place, refused_event, hash> refused_;
-    keys keys_;
+    std::unordered_map<key_of_queue, std::set<std::uint64_t>, hash> keys_;  // the orders of what holds them up
 };
 
 }  // namespace tidings::consumer_detail
