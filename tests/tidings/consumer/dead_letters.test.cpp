@@ -464,3 +464,32 @@ TEST_CASE("a letter that is sent again before an earlier one of its key stays be
     o.sim.run_until_idle();
     CHECK(o.handled == std::vector<int>{2, 3});
 }
+
+TEST_CASE("a duplicate that was parked is left out when it is sent again, and its key is free then") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{o.bus,
+                              "billing",
+                              {.retry = {.max_attempts = 1},
+                               .dead_letters = dead,
+                               .later_events = tidings::behind_dead::park,
+                               .guarantee = tidings::delivery_guarantee::effectively_once}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    o.works = true;
+    o.bus.publish(invoice{"ada", 1}, {.id = {1, 1}});
+    o.sim.run_until_idle();
+    o.works = false;
+    o.bus.publish(invoice{"ada", 2});
+    o.sim.run_until_idle();
+    o.bus.publish(invoice{"ada", 1}, {.id = {1, 1}});  // once more, and behind 2
+    o.sim.run_until_idle();
+    CHECK(dead.size() == 2);
+    o.works = true;
+    CHECK(dead.redrive_all() == 2);
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1, 2});
+    CHECK(billing.stats().duplicates == 1);
+    o.bus.publish(invoice{"ada", 3});
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1, 2, 3});
+}

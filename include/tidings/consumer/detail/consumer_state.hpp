@@ -187,6 +187,7 @@ private:
         TIDINGS_TRY {
             if (delivery.number() == 1 && is_duplicate(event, to.number, begun)) {
                 duplicates_.fetch_add(1, std::memory_order_relaxed);
+                book_.end_sent(event, to.number);
                 return settlement::done;
             }
         }
@@ -285,7 +286,8 @@ private:
 
     /// Throws std::bad_alloc.
     bool is_duplicate(const kept_event& event, std::size_t number, time_point now) {
-        if (options_.guarantee != delivery_guarantee::effectively_once || book_.was_sent(event, number)) return false;
+        if (options_.guarantee != delivery_guarantee::effectively_once || book_.was_tried_and_sent(event, number))
+            return false;
         const std::lock_guard lock{mutex_};
         return !known_.claim(id_for(event, number), now);
     }

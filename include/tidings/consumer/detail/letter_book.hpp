@@ -8,6 +8,7 @@
 #include <tidings/core/event_id.hpp>
 #include <tidings/core/kept_event.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -103,9 +104,12 @@ public:
         count();
     }
 
-    bool was_sent(const kept_event& event, std::size_t handler) const noexcept {
+    /// Whether it was sent again, and not only parked before.
+    bool was_tried_and_sent(const kept_event& event, std::size_t handler) const noexcept {
         const std::lock_guard lock{mutex_};
-        return find_in(sent_, event, handler) != nullptr;
+        const sent_event* const sent = find_in(sent_, event, handler);
+        return sent != nullptr && std::any_of(sent->history.begin(), sent->history.end(),
+                                              [](const auto& each) { return each.attempts != 0; });
     }
 
     // --- Refused ---------------------------------------------------------------------------------------------------
