@@ -1,6 +1,7 @@
 /// Handlers that belong together, and what becomes of the events that they fail on.
 #pragma once
 
+#include <tidings/base/config.hpp>
 #include <tidings/consumer/consumer_options.hpp>
 #include <tidings/consumer/consumer_stats.hpp>
 #include <tidings/consumer/detail/consumer_state.hpp>
@@ -82,13 +83,20 @@ public:
     /// All events of its listens_to go through one queue; see tidings::listen().
     template <event_listener Listener, class D = async_delivery<>>
     consumer& on(Listener&& listener, const D& how = {}) {
-        const std::size_t first = state_->reserve_handlers(events_listened_to<Listener>);
         const auto delivery = with_prefetch(how);
+        const std::size_t first = state_->reserve_handlers(events_listened_to<Listener>, delivery.settings().when_full);
         const redelivering_queue queue{bus_, delivery};
         state_->add_queue(queue);
-        queue.listen(
-            bus_, name(), std::forward<Listener>(listener), [&](std::size_t n) { return around<D>(first + n); },
-            delivery, [&](std::size_t n, redelivering_subscription made) { set(first + n, std::move(made)); });
+        TIDINGS_TRY {
+            queue.listen(
+                bus_, name(), std::forward<Listener>(listener),
+                [&](std::size_t n) { return around<D>(first + n, first); }, delivery,
+                [&](std::size_t n, redelivering_subscription made) { set(first + n, std::move(made)); });
+        }
+        TIDINGS_CATCH_ALL {
+            state_->end(first, events_listened_to<Listener>);
+            TIDINGS_RETHROW;
+        }
         return *this;
     }
 
@@ -123,20 +131,19 @@ private:
 
     /// Stands before handler number `n`.
     template <class D>
-    auto around(std::size_t n) const {
-        return [home = state_, to = state::handler{n, has_keys<D>::value}](delivery_attempt& delivery, auto call) {
-            return home->deliver(delivery, to, call);
-        };
+    auto around(std::size_t n, std::size_t queue) const {
+        return [home = state_, to = state::handler{n, queue, has_keys<D>::value}](
+                   delivery_attempt& delivery, auto call) { return home->deliver(delivery, to, call); };
     }
 
     template <class D, class Subscribe>
     void add(const D& how, Subscribe subscribe) {
         const auto delivery = with_prefetch(how);
         if constexpr (!std::is_void_v<decltype(with_prefetch(how))>) {
-            const std::size_t number = state_->reserve_handlers(1);
+            const std::size_t number = state_->reserve_handlers(1, delivery.settings().when_full);
             const redelivering_queue queue{bus_, delivery};
             state_->add_queue(queue);
-            set(number, subscribe(queue, around<D>(number), delivery));
+            set(number, subscribe(queue, around<D>(number, number), delivery));
         }
     }
 

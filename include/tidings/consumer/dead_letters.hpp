@@ -19,7 +19,8 @@ namespace tidings {
 /// Dead letters in memory, of one consumer or of several. No more than `capacity` of them.
 ///
 /// A letter is kept before its consumer lets go of the event. When the store is full, or memory is, the event stays
-/// in the consumer's queue and is offered again after its longest backoff: nothing is lost, and those behind it wait.
+/// in the consumer's queue and is offered again after its longest backoff, or a tenth of a second if that is longer:
+/// nothing is lost, and those behind it wait.
 ///
 /// Outlives its consumers, else nobody sees what they give up. Thread-safe. No lock is held while events are sent,
 /// or destroyed.

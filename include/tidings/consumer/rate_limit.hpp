@@ -22,15 +22,25 @@ public:
 
     explicit pacer(const rate_limit& limit) noexcept
         : interval_{std::max(limit.per, {}) / std::max(limit.events, 1U)},
-          tolerance_{interval_ * (std::max(limit.burst, 1U) - 1)} {}
+          tolerance_{multiplied(interval_, std::max(limit.burst, 1U) - 1)} {}
 
     /// When the next may pass: not later than `now`, if it is now.
-    time_point next(time_point now) const noexcept { return std::max(ideal_ - tolerance_, now); }
+    time_point next(time_point now) const noexcept {
+        return std::max(ideal_ < time_point::min() + tolerance_ ? time_point::min() : ideal_ - tolerance_, now);
+    }
 
     /// One passes, and next() allowed it.
-    void pass(time_point now) noexcept { ideal_ = std::max(ideal_, now) + interval_; }
+    void pass(time_point now) noexcept {
+        const time_point from = std::max(ideal_, now);
+        ideal_ = from > time_point::max() - interval_ ? time_point::max() : from + interval_;
+    }
 
 private:
+    static std::chrono::nanoseconds multiplied(std::chrono::nanoseconds one, unsigned times) noexcept {
+        constexpr auto most = std::chrono::nanoseconds::max();
+        return times != 0 && one > most / times ? most : one * times;
+    }
+
     std::chrono::nanoseconds interval_;
     std::chrono::nanoseconds tolerance_;
     time_point ideal_{};  // when the next would pass if all came evenly

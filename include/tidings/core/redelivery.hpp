@@ -119,14 +119,16 @@ class redelivering_subscription {
 public:
     /// Delivers an event once more, to this handler and no other: its id, cause and texts stay, its attempts begin at
     /// 1. It waits for its turn as if it had been published now, also where the queue is full. False: the queue is
-    /// closed or full, the event is of another type, or to wait would be to wait for itself. Throws std::bad_alloc.
+    /// closed or full, or dropped it; the event is of another type; or to wait would be to wait for itself. Throws
+    /// std::bad_alloc.
     bool deliver(const kept_event& event, std::uint64_t key) {
         if (!takes(event)) return false;
         const base::attachment here{node_->bus->home()};
         detail::envelope& shared = *event.shared();
         shared.retain();
         TIDINGS_TRY {
-            if (node_->queue->push(*node_, shared, key, *here) == detail::push_result::queued) return true;
+            const detail::push_result result = node_->queue->push(*node_, shared, key, *here);
+            if (detail::is_accepted(result)) return result == detail::push_result::queued;
         }
         TIDINGS_CATCH_ALL {
             detail::envelope::release(&shared);
@@ -221,10 +223,11 @@ private:
                                      std::unique_ptr<const detail::pattern> routed = nullptr) const {
         detail::require_event<E>();
         queue_->retain();
+        detail::event_queue::owner shared{queue_.get()};  // before anything is moved, which may throw
         detail::queued_node* node = nullptr;
         subscription made = on.insert_queued<E>(
             name, detail::settling_handler<E, Around, Handler>{std::move(around), std::move(handler)}, std::move(how),
-            detail::event_queue::owner{queue_.get()}, &node, std::move(routed));
+            std::move(shared), &node, std::move(routed));
         return {std::move(made), *node};
     }
 

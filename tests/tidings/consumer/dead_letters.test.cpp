@@ -195,6 +195,86 @@ TEST_CASE("a full store refuses, and the event waits and is offered again, witho
     CHECK(billing.stats().events.failed == 2);
 }
 
+TEST_CASE("a full store is not asked again at once, however short the waits are") {
+    for (const auto wait : {0ns, -1ns, 1ns}) {
+        office o;
+        tidings::dead_letters dead{{.capacity = 1}};
+        tidings::consumer billing{
+            o.bus, "billing", {.retry = {.max_attempts = 2, .backoff = tidings::fixed(wait)}, .dead_letters = dead}};
+        billing.on(o.handler());
+        for (int n = 0; n != 3; ++n) o.bus.publish(invoice{"ada", n});
+        o.sim.advance(10s);
+        CHECK(dead.size() == 1);
+        CHECK(billing.stats().events.queued == 2);
+        CHECK(billing.stats().unkept <= 101);
+        CHECK(billing.stats().retried == 2);
+        CHECK(dead.discard_all() == 1);
+        o.sim.advance(100ms);
+        CHECK(dead.list().front().event.get_if<invoice>()->n == 1);
+    }
+}
+
+TEST_CASE("a dropped event that was refused, or sent again, leaves nothing to one in its place") {
+    for (const bool sent_again : {false, true}) {
+        office o;
+        tidings::dead_letters dead{{.capacity = 1}};
+        tidings::consumer billing{
+            o.bus, "billing", {.retry = {.max_attempts = 2, .backoff = tidings::fixed(1h)}, .dead_letters = dead}};
+        int calls = 0;
+        billing.on(
+            [&](const invoice& e) {
+                ++calls;
+                if (!o.works) throw std::runtime_error{"no paper"};
+                o.handled.push_back(e.n);
+            },
+            tidings::async.capacity(1).when_full(tidings::overflow::drop_oldest));
+        o.bus.publish(invoice{"ada", 0});
+        o.sim.advance(2h);
+        REQUIRE(dead.size() == 1);
+        if (sent_again) {
+            CHECK(dead.redrive(dead.list().front().id));  // and waits for its second attempt
+        } else {
+            o.bus.publish(invoice{"ada", 1});
+            o.sim.advance(2h);
+            CHECK(billing.stats().unkept == 1);
+        }
+        o.sim.run_until_idle();
+        CHECK(billing.stats().events.queued == 1);
+        o.works = !sent_again;
+        for (int n = 2; n != 40; ++n) {  // each may get the place in memory of one that ended
+            o.bus.publish(invoice{"ada", n});
+            o.bus.publish(invoice{"bob", n});
+            o.sim.run_until_idle();
+        }
+        if (sent_again) {
+            CHECK(dead.empty());
+            o.sim.advance(2h);
+            REQUIRE(dead.size() == 1);
+            CHECK(dead.list().front().history.empty());
+        } else {
+            CHECK(o.handled.size() == 38);
+            CHECK(dead.size() == 1);
+        }
+    }
+}
+
+TEST_CASE("a letter goes to the handler that failed, and to no other of its consumer that is not as full") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{o.bus, "billing", office::once(dead)};
+    billing.on(o.handler(), tidings::async.capacity(1).when_full(tidings::overflow::reject));
+    std::vector<int> archived;
+    billing.on([&](const invoice& e) { archived.push_back(e.n); });
+    o.bus.publish(invoice{"ada", 1});
+    o.sim.run_until_idle();
+    REQUIRE(dead.size() == 1);
+    o.bus.publish(invoice{"ada", 2});
+    CHECK_FALSE(dead.redrive(dead.list().front().id));
+    o.sim.run_until_idle();
+    CHECK(archived == std::vector<int>{1, 2});
+    CHECK(dead.size() == 2);
+}
+
 TEST_CASE("a store that drops the oldest says how many") {
     office o;
     tidings::dead_letters dead{{.capacity = 2, .when_full = tidings::full_of_letters::drop_oldest}};
@@ -297,4 +377,119 @@ TEST_CASE("a parked key is free again when its letters are discarded") {
     o.bus.publish(invoice{"ada", 3});
     o.sim.run_until_idle();
     CHECK(o.handled == std::vector<int>{3});
+}
+
+TEST_CASE("what was published after a dead event comes after it, also where it waits already when that is sent again") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{
+        o.bus,
+        "billing",
+        {.retry = {.max_attempts = 1}, .dead_letters = dead, .later_events = tidings::behind_dead::park}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    o.bus.publish(invoice{"ada", 1});
+    o.sim.run_until_idle();
+    o.works = true;
+    o.bus.publish(invoice{"ada", 2});             // waits in the queue
+    CHECK(dead.redrive(dead.list().front().id));  // and so does this now
+    o.sim.run_until_idle();
+    while (dead.redrive_all() != 0) o.sim.run_until_idle();
+    CHECK(dead.empty());
+    CHECK(o.handled == std::vector<int>{1, 2});
+}
+
+TEST_CASE("a letter holds up its own handler alone") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{
+        o.bus,
+        "billing",
+        {.retry = {.max_attempts = 1}, .dead_letters = dead, .later_events = tidings::behind_dead::park}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    std::vector<int> archived;
+    billing.on([&](const invoice& e) { archived.push_back(e.n); }, tidings::async.ordered_by(&invoice::customer));
+    for (int n = 1; n != 4; ++n) {
+        o.bus.publish(invoice{"ada", n});
+        o.sim.run_until_idle();
+    }
+    CHECK(archived == std::vector<int>{1, 2, 3});
+    CHECK(dead.size() == 3);
+}
+
+TEST_CASE("the letters of a consumer that is gone do not free the keys of its successor") {
+    office o;
+    tidings::dead_letters dead;
+    const tidings::consumer_options options{
+        .retry = {.max_attempts = 1}, .dead_letters = dead, .later_events = tidings::behind_dead::park};
+    const auto how = tidings::async.ordered_by(&invoice::customer);
+    std::optional<tidings::consumer> billing{std::in_place, o.bus, "billing", options};
+    billing->on(o.handler(), how);
+    o.bus.publish(invoice{"ada", 1});
+    o.sim.run_until_idle();
+    billing.reset();
+    billing.emplace(o.bus, "billing", options);
+    billing->on(o.handler(), how);
+    o.bus.publish(invoice{"ada", 2});
+    o.sim.run_until_idle();
+    REQUIRE(dead.size() == 2);
+    o.works = true;
+    CHECK(dead.redrive(dead.list().front().id));
+    o.sim.run_until_idle();
+    o.bus.publish(invoice{"ada", 3});  // behind 2, which is dead
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1});
+    while (dead.redrive_all() != 0) o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("a letter that is sent again before an earlier one of its key stays behind it") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{
+        o.bus,
+        "billing",
+        {.retry = {.max_attempts = 1}, .dead_letters = dead, .later_events = tidings::behind_dead::park}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    for (int n = 1; n != 4; ++n) o.bus.publish(invoice{"ada", n});
+    o.sim.run_until_idle();
+    REQUIRE(dead.size() == 3);
+    o.works = true;
+    CHECK(dead.redrive(dead.list().back().id));
+    o.sim.run_until_idle();
+    CHECK(o.handled.empty());
+    REQUIRE(dead.size() == 3);
+    CHECK(dead.list().back().event.get_if<invoice>()->n == 3);
+    CHECK(dead.discard(dead.list().front().id));  // whoever gives up the first frees the others
+    CHECK(dead.redrive_all() == 2);
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{2, 3});
+}
+
+TEST_CASE("a duplicate that was parked is left out when it is sent again, and its key is free then") {
+    office o;
+    tidings::dead_letters dead;
+    tidings::consumer billing{o.bus,
+                              "billing",
+                              {.retry = {.max_attempts = 1},
+                               .dead_letters = dead,
+                               .later_events = tidings::behind_dead::park,
+                               .guarantee = tidings::delivery_guarantee::effectively_once}};
+    billing.on(o.handler(), tidings::async.ordered_by(&invoice::customer));
+    o.works = true;
+    o.bus.publish(invoice{"ada", 1}, {.id = {1, 1}});
+    o.sim.run_until_idle();
+    o.works = false;
+    o.bus.publish(invoice{"ada", 2});
+    o.sim.run_until_idle();
+    o.bus.publish(invoice{"ada", 1}, {.id = {1, 1}});  // once more, and behind 2
+    o.sim.run_until_idle();
+    CHECK(dead.size() == 2);
+    o.works = true;
+    CHECK(dead.redrive_all() == 2);
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1, 2});
+    CHECK(billing.stats().duplicates == 1);
+    o.bus.publish(invoice{"ada", 3});
+    o.sim.run_until_idle();
+    CHECK(o.handled == std::vector<int>{1, 2, 3});
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -58,4 +59,26 @@ TEST_CASE("numbers without sense pass, one by one") {
     const time_point start{1h};
     pace.pass(start);
     CHECK(pace.next(start) == start);
+}
+
+TEST_CASE("the largest numbers there are let nothing pass too soon, and do not overflow") {
+    constexpr auto longest = std::chrono::nanoseconds::max();
+    constexpr auto most = std::numeric_limits<unsigned>::max();
+    for (const auto per : {longest, longest / 2, std::chrono::nanoseconds{24h * 365}, 1ns}) {
+        for (const unsigned events : {1U, 3U, most}) {
+            for (const unsigned burst : {1U, 2U, most}) {
+                pacer pace{{.events = events, .per = per, .burst = burst}};
+                for (const auto now : {time_point::min(), time_point{}, time_point{1h}, time_point::max() - 1ns}) {
+                    CHECK(pace.next(now) >= now);
+                    pace.pass(now);
+                    CHECK(pace.next(now) >= now);
+                }
+                CHECK(pace.next(time_point::max()) == time_point::max());
+            }
+        }
+    }
+    pacer once{{.events = 1, .per = longest}};
+    once.pass(time_point{1h});
+    CHECK(once.next(time_point{2h}) == time_point::max());
+    CHECK(pacer{{.events = most, .per = 1s}}.next(time_point{1h}) == time_point{1h});
 }

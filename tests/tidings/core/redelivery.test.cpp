@@ -321,6 +321,55 @@ TEST_CASE("a queue that is told to go on before it rests does not rest") {
     CHECK(d.handled == std::vector<int>{3});
 }
 
+TEST_CASE("a queue that rested goes on for others, when what it rested for is discarded with its subscription") {
+    for (const bool rests_whole : {false, true}) {
+        desk d;
+        const tidings::redelivering_queue queue{d.bus, tidings::async};
+        auto first = queue.subscribe<int>(
+            d.bus, "", [](int) {},
+            [&](delivery_attempt& delivery, auto) {
+                const auto due = d.services.now() + 10s;
+                return rests_whole ? delivery.not_before(due) : delivery.again_at(due);
+            },
+            tidings::async);
+        const auto second = queue.subscribe<note>(
+            d.bus, "", [&](const note& e) { d.handled.push_back(e.n); },
+            [](delivery_attempt&, auto call) {
+                call();
+                return settlement::done;
+            },
+            tidings::async);
+        d.bus.publish(1);
+        if (!rests_whole) d.bus.publish(note{0, 2});  // stands behind it
+        d.sim.run_until_idle();
+        first.reset();
+        if (rests_whole) d.bus.publish(note{0, 2});
+        d.sim.run_until_idle();
+        CHECK(d.handled == std::vector<int>{2});
+        CHECK(second.stats().queued == 0);
+        d.bus.drain();
+    }
+}
+
+TEST_CASE("what comes to a queue that rested when its executor ended is discarded") {
+    std::optional<tidings::manual_executor> loop{std::in_place};
+    tidings::bus bus{{.executor = *loop}};
+    const auto how = tidings::async.concurrency(2);
+    const tidings::redelivering_queue queue{bus, how};
+    const auto subscription = queue.subscribe<note>(
+        bus, "", [](const note&) {},
+        [&](delivery_attempt& delivery, auto) { return delivery.not_before(delivery_attempt::time_point::max()); },
+        how);
+    bus.publish(note{0, 1});
+    bus.publish(note{0, 2});
+    loop->run_one();  // one of the two who come for them
+    loop.reset();
+    CHECK(subscription.stats().discarded == 2);
+    bus.publish(note{0, 3});
+    CHECK(subscription.stats().discarded == 3);
+    CHECK(subscription.stats().queued == 0);
+}
+
 // --- Delivering to one
 // ------------------------------------------------------------------------------------------------
 
@@ -383,6 +432,29 @@ TEST_CASE("an event is not given to a handler of another type, nor to a closed o
     CHECK_FALSE(notes.deliver(kept.front(), 0));
 }
 
+TEST_CASE("an event that is dropped when it is given once more was not delivered, and both are counted") {
+    desk d;
+    std::vector<tidings::kept_event> kept;
+    const auto how = tidings::async.capacity(1).when_full(tidings::overflow::drop_newest);
+    const tidings::redelivering_queue queue{d.bus, how};
+    auto notes = queue.subscribe<note>(
+        d.bus, "", [](const note&) {},
+        [&](delivery_attempt& delivery, auto) {
+            kept.push_back(delivery.keep());
+            return settlement::done;
+        },
+        how);
+    d.bus.publish(note{0, 1});
+    d.sim.run_until_idle();
+    d.bus.publish(note{0, 2});
+    CHECK_FALSE(notes.deliver(kept.front(), 0));
+    d.sim.run_until_idle();
+    CHECK(kept.front().get_if<note>()->n == 1);
+    CHECK(notes.stats().dropped == 1);
+    CHECK(notes.stats().delivered == 2);
+    CHECK(notes.deliver(kept.front(), 0));
+}
+
 // --- Faults
 // -----------------------------------------------------------------------------------------------------------
 
@@ -440,6 +512,72 @@ TEST_CASE("without memory for an alarm, a worker asks for it until there is") {
         CHECK(calls == 12);
         CHECK(subscription.stats().delivered == 4);
     }
+}
+
+TEST_CASE("without memory for the alarm of a whole queue's rest, a worker comes back, too") {
+    tidings::testing::simulation sim{3};
+    const auto clock = std::make_shared<poor_clock>(sim.clock().port());
+    tidings::bus bus{{.executor = sim.executor(), .clock = tidings::clock_ref{clock}}};
+    const tidings::bus_services services{bus};
+    int calls = 0;
+    const auto how = tidings::async.ordered_by(&note::key).concurrency(1);
+    const tidings::redelivering_queue queue{bus, how};
+    const auto begin = services.now();
+    const auto subscription = queue.subscribe<note>(
+        bus, "", [](const note&) {},
+        [&](delivery_attempt& delivery, auto) {
+            ++calls;
+            if (delivery.keep().get_if<note>()->n == 1 && delivery.number() == 1)
+                return delivery.again_at(begin + 100ms);
+            if (services.now() < begin + 200ms) return delivery.not_before(begin + 200ms);
+            return settlement::done;
+        },
+        how);
+    bus.publish(note{1, 1});
+    sim.run_until_idle();
+    bus.publish(note{2, 2});
+    sim.run_until_idle();
+    CHECK(calls == 2);
+    clock->refusals = 1;  // when the first alarm has rung, and the second is to be set
+    sim.advance(1s);
+    CHECK(clock->refusals == 0);
+    CHECK(subscription.stats().delivered == 2);
+}
+
+TEST_CASE("a handler that cannot be moved in leaves no queue behind") {
+    struct stubborn {
+        int* left;
+        explicit stubborn(int& moves) : left{&moves} {}
+        stubborn(const stubborn&) = default;
+        stubborn(stubborn&& other)
+            : left{other.left} {  // NOLINT(performance-noexcept-move-constructor): it is to throw
+            if (--*left < 0) throw 7;
+        }
+        stubborn& operator=(const stubborn&) = delete;
+        void operator()(const note&) const {}
+    };
+    int thrown = 0;
+    for (int n = 0;; ++n) {
+        std::weak_ptr<tidings::detail::executor_port> watch;
+        bool throws = false;
+        {
+            const auto steps = std::make_shared<tidings::manual_executor>();
+            tidings::bus bus;
+            watch = tidings::executor_ref{*steps}.port();
+            const auto how = tidings::async.on(*steps);
+            try {
+                int moves = n;
+                const auto subscription = tidings::redelivering_queue{bus, how}.subscribe<note>(
+                    bus, "", stubborn{moves}, [](delivery_attempt&, auto) { return settlement::done; }, how);
+            } catch (int) {
+                throws = true;
+            }
+        }
+        CHECK(watch.expired());
+        if (!throws) break;
+        ++thrown;
+    }
+    CHECK(thrown > 1);
 }
 
 TEST_CASE("what stands before the handler may throw: the event has failed") {

@@ -55,17 +55,17 @@ public:
 
     using shared_subscription = std::shared_ptr<redelivering_subscription>;
 
-    /// Numbers for `count` handlers, the first of which is returned. Throws std::bad_alloc.
-    std::size_t reserve_handlers(std::size_t count) {
+    /// Numbers for `count` handlers of one queue, the first of which is returned. Throws std::bad_alloc.
+    std::size_t reserve_handlers(std::size_t count, overflow when_full) {
         const std::lock_guard lock{mutex_};
-        queues_.reserve(queues_.size() + 1);
-        subscriptions_.resize(subscriptions_.size() + count);
-        return subscriptions_.size() - count;
+        const std::size_t first = handlers_.size();
+        handlers_.resize(first + count, {.queue = first, .when_full = when_full});
+        return first;
     }
 
     void set_handler(std::size_t number, shared_subscription made) noexcept {
         const std::lock_guard lock{mutex_};
-        subscriptions_[number] = std::move(made);
+        handlers_[number].subscribed = std::move(made);
     }
 
     /// Throws std::bad_alloc.
@@ -75,15 +75,18 @@ public:
     }
 
     /// Ends all subscriptions; see subscription::reset(). They stay, for their stats.
-    void end() noexcept {
-        for (std::size_t n = handlers(); n-- != 0;)
-            if (const auto each = subscription(n)) each->reset();
+    void end() noexcept { end(0, handlers()); }
+
+    /// The same for `count` of them from the one with number `first`.
+    void end(std::size_t first, std::size_t count) noexcept {
+        for (std::size_t n = first + count; n-- != first;)
+            if (const auto each = find(n).subscribed) each->reset();
     }
 
     consumer_stats stats() const noexcept {
         consumer_stats sums;
         for (std::size_t n = handlers(); n-- != 0;)
-            if (const auto each = subscription(n)) sums.events += each->stats();
+            if (const auto each = find(n).subscribed) sums.events += each->stats();
         sums.retried = retried_.load(std::memory_order_relaxed);
         sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
         sums.given_up = given_up_.load(std::memory_order_relaxed);
@@ -99,16 +102,17 @@ public:
 
     // --- Deliveries ------------------------------------------------------------------------------------------------
 
-    /// Of which handler, and whether its queue goes by keys.
+    /// Of which handler, of which queue, and whether that goes by keys.
     struct handler {
         std::size_t number = 0;
+        std::size_t queue = 0;
         bool has_keys = false;
     };
 
     /// `call()` calls the handler, and throws what that throws.
     template <class Call>
     settlement deliver(delivery_attempt& delivery, handler to, Call call) {
-        const bool is_plain = is_plain_ && book_.is_empty();
+        const bool is_plain = is_plain_ && book_.is_empty() && delivery.number() <= options_.retry.max_attempts;
         if (!is_plain) [[unlikely]]
             return deliver_carefully(delivery, to, call);
         TIDINGS_TRY { call(); }
@@ -119,39 +123,56 @@ public:
     // --- For dead letters ------------------------------------------------------------------------------------------
 
     bool redrive(const stored_letter& letter) override {
-        if (send_to(letter.handler, letter)) return true;
-        for (std::size_t n = 0; n != handlers(); ++n)  // of a consumer that came later
-            if (n != letter.handler && send_to(n, letter)) return true;
-        return false;
+        const kept_event& event = letter.letter.event;
+        const bool is_mine = letter.from.lock().get() == this;
+        reserved to = find(letter.handler);
+        std::size_t number = letter.handler;
+        for (std::size_t n = 0; !is_mine && !to.takes(event) && n != handlers(); ++n) to = find(number = n);
+        return to.takes(event) && send(letter, to, number, is_mine);
     }
 
-    void forget(const stored_letter& letter) noexcept override { book_.remove_letter(letter.key); }
+    void forget(const stored_letter& letter) noexcept override {
+        book_.remove_letter({letter.queue, letter.key}, letter.order);
+    }
 
 private:
+    /// What is known of a handler.
+    struct reserved {
+        std::size_t queue = 0;
+        overflow when_full = overflow::block;
+        shared_subscription subscribed{};  ///< null: it is being made, or could not be
+
+        bool takes(const kept_event& event) const noexcept { return subscribed != nullptr && subscribed->takes(event); }
+    };
+
     std::size_t handlers() const noexcept {
         const std::lock_guard lock{mutex_};
-        return subscriptions_.size();
+        return handlers_.size();
     }
 
-    /// Null: it is being made, or could not be.
-    shared_subscription subscription(std::size_t n) const noexcept {
+    /// Of a number that there is not, nothing.
+    reserved find(std::size_t n) const noexcept {
         const std::lock_guard lock{mutex_};
-        return subscriptions_[n];
+        return n < handlers_.size() ? handlers_[n] : reserved{};
     }
 
-    bool send_to(std::size_t number, const stored_letter& letter) {
-        const kept_event& event = letter.letter.event;
-        const shared_subscription to = number < handlers() ? subscription(number) : nullptr;
-        if (to == nullptr || !to->takes(event)) return false;
-        book_.note_sent(letter, number);
+    bool send(const stored_letter& letter, const reserved& to, std::size_t number, bool is_mine) {
+        const key_of_queue line{to.queue, letter.key};
+        // Nobody would say that it has ended where its queue may drop it.
+        const bool may_be_dropped = to.when_full == overflow::drop_oldest || to.when_full == overflow::drop_newest;
+        const bool holds_up = options_.later_events == behind_dead::park && !may_be_dropped;
+        book_.note_sent(letter, number, holds_up ? std::optional{line} : std::nullopt);
         bool sent = false;
-        TIDINGS_TRY { sent = to->deliver(event, letter.key); }
+        const auto settle = [&]() noexcept {
+            if (!sent) book_.take_back(letter.letter.event, number);
+            if (sent ? !holds_up : !is_mine) book_.remove_letter(line, letter.order);
+        };
+        TIDINGS_TRY { sent = to.subscribed->deliver(letter.letter.event, letter.key); }
         TIDINGS_CATCH_ALL {
-            book_.end_sent(event, number);
+            settle();
             TIDINGS_RETHROW;
         }
-        if (sent) book_.remove_letter(letter.key);
-        else book_.end_sent(event, number);
+        settle();
         return sent;
     }
 
@@ -166,8 +187,12 @@ private:
         TIDINGS_TRY {
             if (delivery.number() == 1 && is_duplicate(event, to.number, begun)) {
                 duplicates_.fetch_add(1, std::memory_order_relaxed);
+                book_.end_sent(event, to.number);
                 return settlement::done;
             }
+        }
+        TIDINGS_CATCH_ALL { return delivery.not_before(at(shortest_wait_for_room)); }  // for that of its id
+        TIDINGS_TRY {
             std::optional<time_limit> limit;
             if (options_.time_limit > std::chrono::nanoseconds::zero()) {
                 limit.emplace(services_.clock(), at(options_.time_limit));
@@ -243,17 +268,26 @@ private:
     std::optional<settlement> settle_unhandled(delivery_attempt& delivery, handler to, const kept_event& event) {
         if (auto refused = book_.take_refused(event, to.number)) return give_up(delivery, to, std::move(*refused));
         if (to.has_keys && options_.later_events == behind_dead::park &&
-            book_.is_behind_letter(event, to.number, delivery.key()))
-            return give_up(delivery, to, {.error = "an earlier event of its key is a dead letter"});
+            book_.is_behind_letter(event, to.number, {to.queue, delivery.key()}))
+            return give_up(delivery, to, death_by("an earlier event of its key is a dead letter", 0));
         if (delivery.number() <= options_.retry.max_attempts) return std::nullopt;
         return give_up(delivery, to,
-                       {.error = "its last attempt failed, and there was no memory to note why",
-                        .attempts = static_cast<int>(options_.retry.max_attempts)});
+                       death_by("its last attempt failed, and there was no memory to note why",
+                                static_cast<int>(options_.retry.max_attempts)));
+    }
+
+    /// Without a text, if there is no memory for it.
+    static letter_book::death death_by(const char* why, int attempts) noexcept {
+        letter_book::death made{.attempts = attempts};
+        TIDINGS_TRY { made.error = why; }
+        TIDINGS_CATCH_ALL {}
+        return made;
     }
 
     /// Throws std::bad_alloc.
     bool is_duplicate(const kept_event& event, std::size_t number, time_point now) {
-        if (options_.guarantee != delivery_guarantee::effectively_once || book_.was_sent(event, number)) return false;
+        if (options_.guarantee != delivery_guarantee::effectively_once || book_.was_tried_and_sent(event, number))
+            return false;
         const std::lock_guard lock{mutex_};
         return !known_.claim(id_for(event, number), now);
     }
@@ -333,31 +367,34 @@ private:
         report(delivery, "it could not be kept as a dead letter, and waits");
         TIDINGS_TRY { book_.note_refused(event, to.number, std::move(why)); }
         TIDINGS_CATCH_ALL {}
-        return delivery.again_at(at(options_.retry.backoff.longest));
+        return delivery.again_at(at(std::max(options_.retry.backoff.longest, shortest_wait_for_room)));
     }
 
     bool keep(const delivery_attempt& delivery, handler to, const kept_event& event, letter_book::death& why) noexcept {
         // Before the next of its key is looked at, which waits until this one has been settled.
-        const bool blocks = to.has_keys && options_.later_events == behind_dead::park;
-        bool marked = false;
+        const bool holds_up = to.has_keys && options_.later_events == behind_dead::park;
+        const key_of_queue line{to.queue, delivery.key()};
+        std::uint64_t order = 0;  // of a letter that holds up its key from here on
         TIDINGS_TRY {
             stored_letter made = letter_of(delivery, to, event, why);
-            if (blocks) book_.add_letter(delivery.key());
-            marked = blocks;
+            const std::uint64_t life = book_.continue_from(event, made);
+            if (made.order == 0) made.order = letters()->next_order();
+            const std::uint64_t place = made.order;
+            if (holds_up && book_.add_letter(line, place)) order = place;
             if (letters()->keep(std::move(made))) {
-                book_.end_sent(event, to.number);
+                book_.end_life(event, to.number, life);
                 return true;
             }
         }
         TIDINGS_CATCH_ALL {}
-        if (marked) book_.remove_letter(delivery.key());
+        if (order != 0) book_.remove_letter(line, order);
         return false;
     }
 
     /// Throws std::bad_alloc.
     stored_letter letter_of(const delivery_attempt& delivery, handler to, const kept_event& event,
                             const letter_book::death& why) {
-        stored_letter made{.key = delivery.key(), .handler = to.number, .from = weak_from_this()};
+        stored_letter made{.key = delivery.key(), .handler = to.number, .queue = to.queue, .from = weak_from_this()};
         dead_letter& letter = made.letter;
         letter.id = services_.next_id();
         letter.event_id = event.id();
@@ -371,9 +408,11 @@ private:
         letter.error = why.error;
         letter.time = services_.system_now();
         letter.event = event;
-        book_.continue_from(event, made);
         return made;
     }
+
+    /// However short the waits between attempts are: who asks a full store again and again does nothing else.
+    static constexpr std::chrono::nanoseconds shortest_wait_for_room = std::chrono::milliseconds{100};
 
     const std::string name_;
     consumer_options options_;
@@ -393,7 +432,7 @@ private:
 
     // Guarded by mutex_.
     recent_ids known_;
-    std::vector<shared_subscription> subscriptions_;
+    std::vector<reserved> handlers_;
     std::vector<redelivering_queue> queues_;
 };
 

@@ -51,8 +51,9 @@ struct stored_letter {
     dead_letter letter{};
     std::uint64_t key = 0;    ///< the hash that its queue goes by
     std::size_t handler = 0;  ///< of its consumer
+    std::size_t queue = 0;    ///< of its consumer: the number of the first handler
     std::weak_ptr<redrive_target> from{};
-    std::uint64_t order = 0;  ///< among letters; of one that was sent again and came back, that of before; 0: the last
+    std::uint64_t order = 0;  ///< among letters; of one that was sent again and came back, that of before
     bool leaving = false;     ///< is being sent again
 };
 
@@ -76,6 +77,12 @@ public:
     explicit dead_letter_store(const dead_letters_options& options)
         : capacity_{std::max<std::size_t>(options.capacity, 1)}, when_full_{options.when_full} {}
 
+    /// Behind all letters there are.
+    std::uint64_t next_order() noexcept {
+        const std::lock_guard lock{mutex_};
+        return ++last_order_;
+    }
+
     /// False: there is no room. Throws std::bad_alloc. Then `made` is as it was.
     bool keep(stored_letter&& made) {
         std::list<stored_letter> fresh(1);  // made, and destroyed, without the lock
@@ -96,7 +103,6 @@ public:
                 take_out(oldest, dropped);
                 ++stats_.dropped;
             }
-            if (fresh.front().order == 0) fresh.front().order = ++last_order_;
             auto after = letters_.end();
             while (after != letters_.begin() && std::prev(after)->order > fresh.front().order) --after;
             letters_.splice(after, fresh);

@@ -37,7 +37,14 @@
 namespace tidings::detail {
 
 /// What became of an event that came to a queue.
-enum class push_result { queued, rejected, would_deadlock };
+enum class push_result {
+    queued,
+    dropped,  ///< accepted, counted, and destroyed at once
+    rejected,
+    would_deadlock,
+};
+
+constexpr bool is_accepted(push_result result) noexcept { return result <= push_result::dropped; }
 
 /// A queue with those who empty it. Its workers are tasks of the executor, hired when there is something to do.
 class event_queue final : public queue_crew {
@@ -55,12 +62,13 @@ public:
             new event_queue{home, std::move(executor), settings, by_key, returns, std::move(times), std::move(quiet)}};
     }
 
-    /// Takes over one share of `event` if it is queued. May wait, see overflow::block. Throws std::bad_alloc and has
+    /// Takes over one share of `event` if it is accepted. May wait, see overflow::block. Throws std::bad_alloc and has
     /// changed nothing then but the count of what was rejected.
     push_result push(queued_node& target, envelope& event, std::uint64_t key, base::publisher& self) {
         envelope* victim = nullptr;
         worker* needed = nullptr;
         pop_waiter* served = nullptr;
+        push_result result = push_result::queued;
         {
             base::brief_lock lock{mutex_};
             if (is_full() && !closed_ && !target.closed && settings_.when_full == overflow::block &&
@@ -76,10 +84,12 @@ public:
                 ++target.counts.accepted;
                 target.counts.discarded.fetch_add(1, std::memory_order_relaxed);
                 victim = &event;
+                result = push_result::dropped;
             } else if (is_full() && settings_.when_full == overflow::drop_newest) {
                 ++target.counts.accepted;
                 ++target.counts.dropped;
                 victim = &event;
+                result = push_result::dropped;
             } else {
                 // Before what is given up for it: to make room may fail.
                 bool more = false;
@@ -105,7 +115,7 @@ public:
         if (victim != nullptr) envelope::release(victim);
         if (needed != nullptr) executor_->post(task{*needed});
         if (served != nullptr) served->resume_on->post(task{*served});
-        return push_result::queued;
+        return result;
     }
 
     // --- For who looks on ------------------------------------------------------------------------------------------

@@ -35,16 +35,21 @@ public:
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    /// Destroys what waits for `target`, and counts it.
+    /// Destroys what waits for `target`, and counts it. What rested behind it goes on.
     void discard(queued_node& target) noexcept {
         discard_if([&](const waiting_event& each) { return each.target == &target; });
+        worker* hired = nullptr;
         bool quiet = false;
         {
             std::lock_guard lock{mutex_};
-            if (waiting_.size() != 0) return;
-            forget_rest();
-            quiet = hired_ == 0 && std::exchange(watched_, false);
+            if (waiting_.size() == 0) {
+                forget_rest();
+                quiet = hired_ == 0 && std::exchange(watched_, false);
+            } else if (hired_ == 0 && executor_ != nullptr && !is_paused()) {
+                hired = hire();
+            }
         }
+        post(hired);
         if (quiet) quiet_->changed();
     }
 
@@ -181,8 +186,9 @@ protected:
                 paused_until_ = time_point::min();
                 wanted = waiting_.size();
             }
+            if (is_paused()) wanted = 0;
             if (!set_alarm() && wanted == 0) wanted = 1;  // who is at work already sets it before leaving
-            if (!is_paused()) hired = hire_some(wanted);
+            hired = hire_some(wanted);
         }
         post(hired);
     }
@@ -190,6 +196,7 @@ protected:
     /// Of a queue without events: nothing of it rests. Holds mutex_.
     void forget_rest() noexcept {
         waiting_.forget_empty();
+        paused_until_ = time_point::min();
         if (alarm_due_ == time_point::max() || !time_source::clock(times_.get()).cancel(alarm_)) return;
         alarm_due_ = time_point::max();
         release();  // not the last: the caller has one

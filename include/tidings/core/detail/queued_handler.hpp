@@ -173,7 +173,7 @@ private:
             counted = true;  // by push(), whatever happens
             base::publisher& self = *bus->home().find();
             const push_result result = queue->push(*this, *frame.event, key, self);
-            if (result == push_result::queued) {
+            if (is_accepted(result)) {
                 ++frame.queued;
                 if (--frame.shares == 0) frame.event = nullptr;
                 return;
