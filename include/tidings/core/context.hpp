@@ -8,7 +8,6 @@
 #include <tidings/core/event_id.hpp>
 #include <tidings/core/publish.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <cstdint>
@@ -91,7 +90,8 @@ public:
 
     /// Which delivery of the event to this handler it is, from 1.
     int attempt() const noexcept {
-        return frame_->attempt != nullptr ? static_cast<int>(std::min(frame_->attempt->number, most_attempts)) : 1;
+        const unsigned number = frame_->attempt != nullptr ? frame_->attempt->number : 1;
+        return number < INT_MAX ? static_cast<int>(number) : INT_MAX;
     }
 
     /// Asks the handler to end soon, where it has a time limit: see consumer_options::time_limit. Else it never asks.
@@ -112,8 +112,6 @@ public:
     static bool has_cause(const base::slot& frame) noexcept { return cause(frame) != nullptr; }
 
 private:
-    static constexpr unsigned most_attempts = INT_MAX;
-
     static const publish_options* options_of(const base::slot& frame) noexcept {
         return static_cast<const publish_options*>(frame.options);
     }

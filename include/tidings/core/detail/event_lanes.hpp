@@ -4,21 +4,21 @@
 #include <tidings/base/block_cache.hpp>
 #include <tidings/base/config.hpp>
 #include <tidings/core/detail/waiting_event.hpp>
+#include <tidings/executor/alarm_queue.hpp>
+#include <tidings/executor/clock.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
 #include <utility>
-#include <vector>
 
 namespace tidings::detail {
 
 /// The events of one key. It stands in its bucket as long as it has events or one of its is being handled.
-struct lane {
-    using time_point = std::chrono::steady_clock::time_point;
+struct lane : alarm {
+    lane() noexcept : alarm{nullptr} {}  // it stands in an alarm_queue while it rests, and does not ring
 
     struct entry {
         waiting_event waits;
@@ -33,7 +33,6 @@ struct lane {
     entry* first = nullptr;
     entry* last = nullptr;
     entry* popped = nullptr;  ///< kept for it to come back
-    time_point due{};         ///< of one that rests
     bool busy = false;        ///< one of its events was popped and has not been finished, or it rests
     bool listed = false;      ///< stands in the list of those that an event can be popped from
     lane* next_ready = nullptr;
@@ -120,18 +119,16 @@ public:
             end_turn(served);
             return;
         }
-        served.due = due;
-        resting_.push_back(&served);  // there is room
-        std::push_heap(resting_.begin(), resting_.end(), rings_later);
+        resting_.push(served, due);  // there is room
     }
 
     /// When the first lane that rests is due; the last moment there is: none rests.
-    time_point next_due() const noexcept { return resting_.empty() ? time_point::max() : resting_.front()->due; }
+    time_point next_due() const noexcept { return resting_.empty() ? time_point::max() : resting_.first()->due; }
 
     /// Those that are due take their turn again. Returns how many.
     std::size_t wake(time_point now) noexcept {
         std::size_t woken = 0;
-        for (; !resting_.empty() && resting_.front()->due <= now; ++woken) end_turn(*pop_resting());
+        for (; next_due() <= now && !resting_.empty(); ++woken) end_turn(static_cast<lane&>(*resting_.pop()));
         return woken;
     }
 
@@ -139,7 +136,7 @@ public:
     void forget_empty() noexcept {
         waiting_event none;
         while (pop(none)) {}
-        while (!resting_.empty()) end_turn(*pop_resting());
+        while (!resting_.empty()) end_turn(static_cast<lane&>(*resting_.pop()));
     }
 
     /// The one that has waited longest, whether or not its lane is busy. Of lanes that are not empty.
@@ -194,15 +191,6 @@ private:
         else erase(served);
     }
 
-    static bool rings_later(const lane* a, const lane* b) noexcept { return a->due > b->due; }
-
-    lane* pop_resting() noexcept {
-        std::pop_heap(resting_.begin(), resting_.end(), rings_later);
-        lane* const first = resting_.back();
-        resting_.pop_back();
-        return first;
-    }
-
     lane::entry& unlink_first(lane& of) noexcept {
         lane::entry* const removed = of.first;
         of.first = removed->next;
@@ -229,7 +217,7 @@ private:
             for (lane* each = bucket_of(key); each != nullptr; each = each->next_in_bucket)
                 if (each->key == key) return *each;
         if (lanes_ == bucket_count_) rehash(bucket_count_ == 0 ? 16 : 2 * bucket_count_);
-        if (may_rest_ && lanes_ == resting_.capacity()) resting_.reserve(bucket_count_);
+        if (may_rest_) resting_.reserve(lanes_ + 1);
         lane* const added = make<lane>();
         added->key = key;
         added->next_in_bucket = std::exchange(bucket_of(key), added);
@@ -263,7 +251,7 @@ private:
     }
 
     const bool may_rest_;
-    std::vector<lane*> resting_;  // a heap: the first that is due in front; has room for every lane
+    alarm_queue resting_;  // has room for every lane
     std::unique_ptr<lane*[]> buckets_;
     std::size_t bucket_count_ = 0;  // a power of two
     std::size_t lanes_ = 0;

@@ -24,7 +24,6 @@
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -403,7 +402,7 @@ private:
     }
 
     const redelivery returns_;
-    const std::size_t largest_take_ = std::clamp<std::size_t>(settings_.prefetch, 1, largest_batch);
+    const std::size_t largest_take_ = settings_.prefetch < largest_batch ? settings_.prefetch : largest_batch;
 };
 
 }  // namespace tidings::detail

@@ -121,6 +121,7 @@ protected:
           times_{std::move(times)},
           waiting_{lines_of(settings, by_key, returns), returns} {
         if (settings_.concurrency == 0) settings_.concurrency = by_key && executor_ != nullptr ? executor_->width() : 1;
+        if (settings_.prefetch == 0) settings_.prefetch = 1;
         // Who takes several at once must not be overtaken, and what it took cannot be dropped.
         takes_many_ = settings_.concurrency == 1 && !by_key && settings_.when_full != overflow::drop_oldest;
     }

@@ -15,7 +15,6 @@
 #include <tidings/executor/clock.hpp>
 #include <tidings/executor/executor.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -159,7 +158,8 @@ protected:
     /// So that somebody comes when the first line has rested. False: the clock has no memory for it, or no thread; then
     /// a worker has to come back here. Holds mutex_.
     bool set_alarm() noexcept {
-        const time_point due = std::min(waiting_.next_due(), is_paused() ? paused_until_ : time_point::max());
+        const time_point line = waiting_.next_due();
+        const time_point due = is_paused() && paused_until_ < line ? paused_until_ : line;
         if (due >= alarm_due_) return true;
         clock_port& clock = time_source::clock(times_.get());
         if (alarm_due_ == time_point::max()) retain();
