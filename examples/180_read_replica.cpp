@@ -39,7 +39,7 @@ public:
               customers.apply({.key = e.id, .version = e.version, .value = e.now});
           })} {}
 
-    void order(int id, const std::string& dish) {
+    void order(int id, const std::string& dish) const {
         if (const auto known = customers.find(id))
             std::cout << "  " << dish << " to " << known->name << " in " << known->city << '\n';
         else std::cout << "  no " << dish << ": customer " << id << " is unknown\n";

@@ -27,7 +27,7 @@ public:
         std::uint64_t writer = 0;
         std::uint64_t count = 0;
 
-        friend auto operator<=>(const entry&, const entry&) = default;
+        friend auto operator<=>(const entry&, const entry&) = default;  // NOLINT(modernize-use-nullptr)
     };
 
     /// How many writes of `writer` are known; 0 for one that never wrote.

@@ -34,10 +34,9 @@ namespace tidings {
 template <class Key, class Accumulator, class Event>
 class window_aggregator {
     static_assert(
-        requires(const Key& k) {
-            { std::hash<Key>{}(k) } -> std::convertible_to<std::size_t>;
-            { k == k } -> std::convertible_to<bool>;
-        } && std::copy_constructible<Key>, "tidings: the key of a window needs a std::hash, == and a copy");
+        std::copy_constructible<Key> && std::equality_comparable<Key> && requires(const Key& key) {
+            { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
+        }, "tidings: the key of a window needs a std::hash, == and a copy");
     static_assert(std::default_initializable<Accumulator>,
                   "tidings: the value of a window begins as Accumulator{}, so that has to be possible");
 

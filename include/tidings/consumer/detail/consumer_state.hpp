@@ -235,7 +235,7 @@ private:
         timed& operator=(const timed&) = delete;
         ~timed() {
             const auto limit = home.options_.time_limit;
-            if (limit <= limit.zero() || home.services_.now() - begun <= limit) return;
+            if (limit <= time_point::duration::zero() || home.services_.now() - begun <= limit) return;
             home.overran_.fetch_add(1, std::memory_order_relaxed);
             home.report(delivery, "it took longer than its time limit");
         }

@@ -89,7 +89,7 @@ public:
         std::list<stored_letter> dropped;
         {
             const std::lock_guard lock{mutex_};
-            place oldest = letters_.begin();
+            auto oldest = letters_.begin();
             if (letters_.size() >= capacity_) {
                 while (oldest != letters_.end() && oldest->leaving) ++oldest;
                 if (when_full_ == full_of_letters::refuse || oldest == letters_.end()) {

@@ -18,7 +18,7 @@ struct place {
     std::size_t hash = 0;
     std::uint64_t serial = 0;
 
-    friend auto operator<=>(const place&, const place&) = default;
+    friend auto operator<=>(const place&, const place&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 template <class K, class V, class Version>

@@ -46,6 +46,7 @@ public:
         typename index::node fresh;
         const time_point now = this->now();
         for (;; end.serial = 0) {
+            // NOLINTNEXTLINE(bugprone-use-after-move): it is moved into the node that is looked at from then on
             const found present = seek(fresh.empty() ? key : fresh.mapped()->key, end);
             auto made = joiner_.join(present.now.get(), incoming, how);
             if (made.next == nullptr) {
