@@ -210,7 +210,9 @@ TEST_CASE("queues take any event, made once for all of them") {
     loop.run();
     CHECK(seen.size() == 6);
     CHECK(told.size() == 4);
-    CHECK(a.stats() == tidings::subscription_stats{.delivered = 3, .rejected = 2, .high_water = 2});
+    auto counted_by_a = a.stats();
+    counted_by_a.longest_wait = {};  // of the real clock: what it is depends on the machine
+    CHECK(counted_by_a == tidings::subscription_stats{.delivered = 3, .rejected = 2, .high_water = 2});
 }
 
 TEST_CASE("a queue of any event beside one of its type: one copy, and both get it") {
