@@ -3,10 +3,10 @@
 // on.
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/hand_clock.hpp"
 
 #include <tidings/consumer/consumer.hpp>
 #include <tidings/consumer/dead_letters.hpp>
-#include <tidings/executor/alarm_queue.hpp>
 #include <tidings/tidings.hpp>
 
 #include <algorithm>
@@ -25,37 +25,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Shows what it was set to; allocates nothing.
-class hand_clock final : public tidings::detail::clock_port {
-public:
-    using time_point = std::chrono::steady_clock::time_point;
-
-    hand_clock() { alarms_.reserve(64); }
-
-    time_point now() const noexcept override { return now_; }
-    std::chrono::system_clock::time_point system_now() const noexcept override {
-        return std::chrono::system_clock::time_point{
-            std::chrono::duration_cast<std::chrono::system_clock::duration>(now_.time_since_epoch())};
-    }
-    std::uint64_t random() noexcept override { return random_ = random_ * 0x5851'F42D'4C95'7F2DU + 1; }
-    void call_at(tidings::detail::alarm& a, time_point due) override { alarms_.push(a, due); }
-    bool cancel(tidings::detail::alarm& a) noexcept override { return alarms_.remove(a); }
-
-    /// To the next alarm; false: there is none.
-    bool ring_next() {
-        tidings::detail::alarm* const next = alarms_.pop();
-        if (next == nullptr) return false;
-        if (next->due > now_) now_ = next->due;
-        next->ring(*next);
-        return true;
-    }
-
-private:
-    time_point now_{1h};
-    tidings::detail::alarm_queue alarms_;
-    std::uint64_t random_ = 1;
-};
 
 constexpr int kinds = 4;
 enum kind : int { fine, fails_twice, fails, fails_for_good };
@@ -84,7 +53,7 @@ struct world {
     explicit world(shape of) : how{of} {}
 
     const shape how;
-    std::shared_ptr<hand_clock> clock = std::make_shared<hand_clock>();
+    std::shared_ptr<support::hand_clock> clock = std::make_shared<support::hand_clock>();
     tidings::manual_executor loop;
     tidings::bus bus{
         {.executor = loop, .clock = tidings::clock_ref{clock}, .on_error = [](const tidings::handler_error&) {}}};
