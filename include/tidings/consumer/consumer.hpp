@@ -2,11 +2,16 @@
 #pragma once
 
 #include <tidings/base/config.hpp>
+#include <tidings/consumer/batch.hpp>
+#include <tidings/consumer/batch_options.hpp>
 #include <tidings/consumer/consumer_options.hpp>
 #include <tidings/consumer/consumer_stats.hpp>
+#include <tidings/consumer/detail/batch_collector.hpp>
 #include <tidings/consumer/detail/consumer_state.hpp>
 #include <tidings/core/bus.hpp>
 #include <tidings/core/delivery.hpp>
+#include <tidings/core/handled_event.hpp>
+#include <tidings/core/kept_event.hpp>
 #include <tidings/core/listener.hpp>
 #include <tidings/core/redelivery.hpp>
 #include <tidings/core/topic_pattern.hpp>
@@ -100,6 +105,32 @@ public:
         return *this;
     }
 
+    /// A handler of many events at once, `(const batch<E>&)`: of each key, where `how` has keys, or of all.
+    ///
+    /// A batch is one delivery: it is tried again as a whole, dead-lettered as one letter with all its events and their
+    /// ids in it, and counts once for limits and breakers; in stats() its events count. With delivery_guarantee::
+    /// effectively_once an event whose id was collected before is left out. Order: as with on(); the events of a key
+    /// are in order within and across its batches, and a batch that is tried again holds up those behind it. Incomplete
+    /// batches wait in the handler's queue: bus::drain() waits until they are due; see flush() and close(). No worker
+    /// does, nor does another key. `how` says how events get in, and how many batches are handled at the same time.
+    template <class F, class D = async_delivery<>>
+        requires(!std::is_member_function_pointer_v<F>)
+    consumer& on_batch(F&& handler, const batch_options& when = {}, const D& how = {}) {
+        using handled = handled_event<std::decay_t<F>>;
+        static_assert(is_batch<handled>, "tidings: a handler of batches takes (const tidings::batch<E>&)");
+        const auto collecting = with_prefetch(how);
+        if constexpr (is_batch<handled> && !std::is_void_v<decltype(with_prefetch(how))>)
+            add_batches<handled>(std::forward<F>(handler), when, collecting);
+        return *this;
+    }
+
+    /// Has incomplete batches handled now. Does not wait for it: bus::drain() does.
+    void flush() noexcept { state_->flush(); }
+
+    /// Takes no more events. Those that wait are handled, in incomplete batches if need be: bus::drain() waits for it.
+    /// Who waits to publish to it goes on, and is told.
+    void close() noexcept { state_->close(); }
+
     /// Ends its handlers, as subscription::reset() does, the last first. Called again, it waits again.
     void reset() noexcept { state_->end(); }
 
@@ -145,6 +176,67 @@ private:
             state_->add_queue(queue);
             set(number, subscribe(queue, around<D>(number, number), delivery));
         }
+    }
+
+    template <class B, class F, class D>
+    void add_batches(F&& handler, const batch_options& when, D collecting) {
+        using E = typename B::event_type;
+        using key = std::remove_cvref_t<decltype(D{collecting}.take_key())>;
+        constexpr bool by_key = !std::is_same_v<key, no_key>;
+        queue_settings settings = collecting.settings();
+        settings.capacity = static_cast<std::size_t>(-1) / 2;  // bounded by batch_options::held
+        settings.when_full = overflow::block;
+        settings.prefetch = 1;
+        const auto delivery = batch_delivery<by_key>(settings, collecting.executor());
+        if constexpr (!by_key) collecting = collecting.concurrency(1);  // they come into batches one after another
+
+        const redelivering_queue batches{bus_, delivery};
+        state_->add_queue(batches);
+        const auto collector =
+            std::make_shared<consumer_detail::batch_collector<E, key>>(bus_, when, batches, D{collecting}.take_key());
+        const std::size_t number = state_->reserve_handlers(2, collecting.settings().when_full);
+        const std::size_t collected_by = number + 1;
+        state_->add_collector(number, collected_by, collector);
+        const state::handler to{.number = number, .queue = number, .has_keys = by_key, .collected_by = collected_by};
+        set(number, batches.template subscribe<B>(
+                        bus_, name(), std::forward<F>(handler),
+                        [home = state_, collector, to](delivery_attempt& attempt, auto call) {
+                            const kept_event event = attempt.keep();
+                            auto& contents = event.template get_if<B>()->contents();
+                            if (const auto waits = collector->rest(attempt, contents)) return *waits;
+                            auto whole = to;
+                            whole.members = contents.events;
+                            return contents.count(home->deliver(attempt, whole, call));
+                        },
+                        delivery));
+        const redelivering_queue events{bus_, collecting};
+        collector->account()->set_queue(events);
+        const auto collect = [home = state_, collector, collected_by](delivery_attempt& attempt, auto) {
+            const kept_event event = attempt.keep();
+            TIDINGS_TRY {
+                if (!home->claim(event, collected_by)) return settlement::done;
+            }
+            TIDINGS_CATCH_ALL { return collector->wait_for_memory(attempt); }
+            const settlement settled = collector->collect(attempt, event);
+            if (settled != settlement::done) home->release(event, collected_by);
+            return settled;
+        };
+        TIDINGS_TRY {
+            set(collected_by, events.template subscribe<E>(
+                                  bus_, name(), [](const E&) {}, collect, collecting));
+        }
+        TIDINGS_CATCH_ALL {
+            state_->end(number, 1);
+            TIDINGS_RETHROW;
+        }
+        collector->set_subscriptions(state_->subscribed(number), state_->subscribed(collected_by));
+    }
+
+    template <bool ByKey, class Executor>
+    static auto batch_delivery(const queue_settings& settings, const Executor& executor) {
+        if constexpr (ByKey)
+            return async_delivery<no_filter, consumer_detail::key_of_batch, Executor>{settings, {}, {}, executor};
+        else return async_delivery<no_filter, no_key, Executor>{settings, {}, {}, executor};
     }
 
     void set(std::size_t number, redelivering_subscription made) {

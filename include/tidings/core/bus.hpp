@@ -16,6 +16,7 @@
 #include <tidings/core/detail/stored_pattern.hpp>
 #include <tidings/core/detail/timer_node.hpp>
 #include <tidings/core/event.hpp>
+#include <tidings/core/handled_event.hpp>
 #include <tidings/core/handler_error.hpp>
 #include <tidings/core/lineage.hpp>
 #include <tidings/core/mailbox.hpp>
@@ -118,7 +119,7 @@ public:
     template <class F, delivery D = sync_delivery<>>
         requires(!std::is_member_function_pointer_v<F>)
     [[nodiscard]] subscription subscribe(std::string_view name, F&& handler, D how = {}) {
-        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        using E = handled_event<std::decay_t<F>>;
         return subscribe<E>(name, std::forward<F>(handler), std::move(how));
     }
 
@@ -140,7 +141,7 @@ public:
     template <class M, class Object, delivery D = sync_delivery<>>
         requires(std::is_member_function_pointer_v<M>)
     [[nodiscard]] subscription subscribe(std::string_view name, M member, Object&& object, D how = {}) {
-        using E = typename decltype(detail::handled_event<M>())::type;
+        using E = handled_event<M>;
         return detail::subscribe_object<E>(*this, name, std::forward<Object>(object), member, std::move(how));
     }
 
@@ -162,7 +163,7 @@ public:
     template <topic_pattern P, class F, delivery D = sync_delivery<>>
         requires(!std::is_member_function_pointer_v<F>)
     [[nodiscard]] subscription subscribe(std::string_view name, P pattern, F&& handler, D how = {}) {
-        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        using E = handled_event<std::decay_t<F>>;
         return subscribe<E>(name, std::move(pattern), std::forward<F>(handler), std::move(how));
     }
 
@@ -187,7 +188,7 @@ public:
     template <topic_pattern P, class M, class Object, delivery D = sync_delivery<>>
         requires(std::is_member_function_pointer_v<M>)
     [[nodiscard]] subscription subscribe(std::string_view name, P pattern, M member, Object&& object, D how = {}) {
-        using E = typename decltype(detail::handled_event<M>())::type;
+        using E = handled_event<M>;
         return add<E>(name, detail::make_object_handler<E>(member, std::forward<Object>(object)), std::move(how),
                       nullptr, std::make_unique<detail::stored_pattern<P>>(std::move(pattern)));
     }

@@ -12,9 +12,12 @@
 #include <tidings/core/detail/handler.hpp>
 #include <tidings/core/detail/queued_node.hpp>
 #include <tidings/core/detail/stored_pattern.hpp>
+#include <tidings/core/detail/time_source.hpp>
 #include <tidings/core/event.hpp>
+#include <tidings/core/handled_event.hpp>
 #include <tidings/core/kept_event.hpp>
 #include <tidings/core/listener.hpp>
+#include <tidings/core/publish.hpp>
 #include <tidings/core/subscription.hpp>
 #include <tidings/core/topic_pattern.hpp>
 
@@ -35,6 +38,7 @@ enum class settlement {
     failed,   ///< it has ended, and counts as failed
     again,    ///< it comes again; until then it counts as queued, and holds up those that must not overtake it
     not_now,  ///< it was not tried; its queue rests, and begins with it
+    rests,    ///< it was not tried; its line rests: those that must not overtake it
 };
 
 /// One delivery of an event, for who stands between the queue and the handler.
@@ -45,7 +49,7 @@ public:
     /// From 1. Deliveries that were settled as not_now do not count.
     unsigned number() const noexcept { return attempt().number; }
 
-    /// The hash of the event's key where the queue goes by keys; else of no meaning.
+    /// The hash of the event's key where the queue goes by keys; else of no meaning but to redelivering_queue::wake().
     std::uint64_t key() const noexcept { return attempt().key; }
 
     tidings::context context() const noexcept { return tidings::context{*frame_}; }
@@ -68,6 +72,13 @@ public:
     settlement not_before(time_point due) noexcept {
         attempt().due = due;
         return settlement::not_now;
+    }
+
+    /// Not before `due`, or redelivering_queue::wake() for its key, if that comes after the event was taken out. Those
+    /// behind it wait, as with again_at().
+    settlement rest_until(time_point due) noexcept {
+        attempt().due = due;
+        return settlement::rests;
     }
 
     /// For the library.
@@ -104,6 +115,8 @@ struct settling_handler {
                 return outcome::again;
             case settlement::not_now:
                 return outcome::not_now;
+            case settlement::rests:
+                return outcome::rests;
             default:
                 return outcome::handled;
         }
@@ -123,25 +136,32 @@ public:
     /// std::bad_alloc.
     bool deliver(const kept_event& event, std::uint64_t key) {
         if (!takes(event)) return false;
-        const base::attachment here{node_->bus->home()};
         detail::envelope& shared = *event.shared();
         shared.retain();
-        TIDINGS_TRY {
-            const detail::push_result result = node_->queue->push(*node_, shared, key, *here);
-            if (detail::is_accepted(result)) return result == detail::push_result::queued;
-        }
-        TIDINGS_CATCH_ALL {
-            detail::envelope::release(&shared);
-            TIDINGS_RETHROW;
-        }
-        detail::envelope::release(&shared);
-        return false;
+        return push(shared, key);
+    }
+
+    /// The same with an event that nobody has published, to a subscription for events of its type. Throws
+    /// std::bad_alloc; the event has not been moved then, or is destroyed.
+    template <event E>
+    bool deliver_new(E event, std::uint64_t key, publish_options said = {}) {
+        detail::bus_state& bus = *node_->bus;
+        const base::event_entry& type = detail::event_identity<E>::find_again(bus.home());
+        if (!active() || node_->only != &type) return false;
+        auto kept = detail::kept_options::owner{detail::kept_options::make(std::move(said))};
+        auto* const made = detail::envelope::make<E>(type, kept.get(), std::move(event));
+        static_cast<void>(kept.release());
+        made->stamp = detail::time_source::stamp(bus.times().get());
+        return push(*made, key);
     }
 
     /// Whether it is active, and for events of that type.
     bool takes(const kept_event& event) const noexcept {
         return event && active() && (node_->only == nullptr || node_->only == &event.shared()->type());
     }
+
+    /// No more events for it, whoever sends them; what waits is handled.
+    void close() noexcept { node_->queue->close(*node_); }
 
     /// See subscription::reset().
     reset_result reset() noexcept { return subscription_.reset(); }
@@ -152,6 +172,21 @@ private:
     friend class redelivering_queue;
     redelivering_subscription(subscription made, detail::queued_node& node) noexcept
         : subscription_{std::move(made)}, node_{&node} {}
+
+    /// Takes over one share of the event.
+    bool push(detail::envelope& event, std::uint64_t key) {
+        TIDINGS_TRY {
+            const base::attachment here{node_->bus->home()};
+            const detail::push_result result = node_->queue->push(*node_, event, key, *here);
+            if (detail::is_accepted(result)) return result == detail::push_result::queued;
+        }
+        TIDINGS_CATCH_ALL {
+            detail::envelope::release(&event);
+            TIDINGS_RETHROW;
+        }
+        detail::envelope::release(&event);
+        return false;
+    }
 
     subscription subscription_;
     detail::queued_node* node_;  // lives as long as the subscription
@@ -180,14 +215,14 @@ public:
     template <class F, class Around, class D>
         requires(!std::is_member_function_pointer_v<F>)
     redelivering_subscription subscribe(bus& on, std::string_view name, F&& handler, Around around, D how) const {
-        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        using E = handled_event<std::decay_t<F>>;
         return subscribe<E>(on, name, std::forward<F>(handler), std::move(around), std::move(how));
     }
 
     template <class M, class Object, class Around, class D>
     redelivering_subscription subscribe(bus& on, std::string_view name, M member, Object&& object, Around around,
                                         D how) const {
-        using E = typename decltype(detail::handled_event<M>())::type;
+        using E = handled_event<M>;
         return insert<E>(on, name, detail::make_object_handler<E>(member, std::forward<Object>(object)),
                          std::move(around), std::move(how));
     }
@@ -196,7 +231,7 @@ public:
     template <topic_pattern P, class F, class Around, class D>
     redelivering_subscription subscribe(bus& on, std::string_view name, P pattern, F&& handler, Around around,
                                         D how) const {
-        using E = typename decltype(detail::handled_event<std::decay_t<F>>())::type;
+        using E = handled_event<std::decay_t<F>>;
         return insert<E>(on, name, detail::make_handler<E>(std::forward<F>(handler)), std::move(around), std::move(how),
                          std::make_unique<detail::stored_pattern<P>>(std::move(pattern)));
     }
@@ -216,6 +251,9 @@ public:
 
     /// Ends the rest of settlement::not_now.
     void resume() const noexcept { queue_->resume(); }
+
+    /// Ends a rest of settlement::rests; `key` is delivery_attempt::key() of the event that rests.
+    void wake(std::uint64_t key) const noexcept { queue_->wake_line(key); }
 
 private:
     template <class E, class Handler, class Around, class D>

@@ -6,6 +6,8 @@
 #include <tidings/consumer/consumer_options.hpp>
 #include <tidings/consumer/consumer_stats.hpp>
 #include <tidings/consumer/dead_letter.hpp>
+#include <tidings/consumer/detail/batch_collector.hpp>
+#include <tidings/consumer/detail/batch_contents.hpp>
 #include <tidings/consumer/detail/dead_letter_store.hpp>
 #include <tidings/consumer/detail/gate.hpp>
 #include <tidings/consumer/detail/letter_book.hpp>
@@ -24,6 +26,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +34,9 @@
 #include <vector>
 
 namespace tidings::consumer_detail {
+
+/// What comes to a handler.
+enum class role { handles_events, handles_batches };
 
 class consumer_state final : public redrive_target, public std::enable_shared_from_this<consumer_state> {
 public:
@@ -69,6 +75,28 @@ public:
     }
 
     /// Throws std::bad_alloc.
+    void add_collector(std::size_t batches, std::size_t events, std::shared_ptr<batch_collector_base> collector) {
+        const std::lock_guard lock{mutex_};
+        collectors_.push_back(collector);
+        handlers_[batches].does = role::handles_batches;
+        handlers_[events].account = collector->account();
+    }
+
+    void flush() noexcept {
+        for_each_collector([](batch_collector_base& each) { each.flush(); });
+    }
+
+    /// Nothing more comes in; what waits is handled.
+    void close() noexcept {
+        for (std::size_t n = handlers(); n-- != 0;)
+            if (const reserved each = find(n); each.subscribed != nullptr && each.does != role::handles_batches)
+                each.subscribed->close();
+        for_each_collector([](batch_collector_base& each) { each.close(); });
+    }
+
+    shared_subscription subscribed(std::size_t number) const noexcept { return find(number).subscribed; }
+
+    /// Throws std::bad_alloc.
     void add_queue(const redelivering_queue& queue) {
         const std::lock_guard lock{mutex_};
         queues_.push_back(queue);
@@ -86,7 +114,9 @@ public:
     consumer_stats stats() const noexcept {
         consumer_stats sums;
         for (std::size_t n = handlers(); n-- != 0;)
-            if (const auto each = find(n).subscribed) sums.events += each->stats();
+            if (const reserved each = find(n); each.subscribed != nullptr && each.does != role::handles_batches)
+                sums.events +=
+                    each.account != nullptr ? each.account->of(each.subscribed->stats()) : each.subscribed->stats();
         sums.retried = retried_.load(std::memory_order_relaxed);
         sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
         sums.given_up = given_up_.load(std::memory_order_relaxed);
@@ -107,6 +137,8 @@ public:
         std::size_t number = 0;
         std::size_t queue = 0;
         bool has_keys = false;
+        std::span<const kept_event> members{};  ///< of a batch
+        std::size_t collected_by = 0;           ///< the number that its members have come to
     };
 
     /// `call()` calls the handler, and throws what that throws.
@@ -119,6 +151,21 @@ public:
         TIDINGS_CATCH_ALL { return settle_failure(delivery, to, is_permanent()); }
         return settlement::done;
     }
+
+    /// Before an event is collected for a batch. Throws std::bad_alloc.
+    bool claim(const kept_event& event, std::size_t number) {
+        if (!is_duplicate(event, number, services_.now())) return true;
+        duplicates_.fetch_add(1, std::memory_order_relaxed);
+        return false;
+    }
+    void release(const kept_event& event, std::size_t number) noexcept {
+        if (options_.guarantee != delivery_guarantee::effectively_once) return;
+        const std::lock_guard lock{mutex_};
+        known_.release(id_for(event, number));
+    }
+    /// However short the waits between attempts are: who asks for memory, or a full store, again and again does nothing
+    /// else.
+    static constexpr std::chrono::nanoseconds shortest_wait_for_room = std::chrono::milliseconds{100};
 
     // --- For dead letters ------------------------------------------------------------------------------------------
 
@@ -140,10 +187,25 @@ private:
     struct reserved {
         std::size_t queue = 0;
         overflow when_full = overflow::block;
-        shared_subscription subscribed{};  ///< null: it is being made, or could not be
+        role does = role::handles_events;
+        std::shared_ptr<batch_account> account{};  ///< of who collects batches
+        shared_subscription subscribed{};          ///< null: it is being made, or could not be
 
         bool takes(const kept_event& event) const noexcept { return subscribed != nullptr && subscribed->takes(event); }
     };
+
+    template <class Each>
+    void for_each_collector(Each call) noexcept {
+        for (std::size_t n = 0;; ++n) {
+            std::shared_ptr<batch_collector_base> each;
+            {
+                const std::lock_guard lock{mutex_};
+                if (n == collectors_.size()) return;
+                each = collectors_[n];
+            }
+            call(*each);
+        }
+    }
 
     std::size_t handlers() const noexcept {
         const std::lock_guard lock{mutex_};
@@ -355,8 +417,9 @@ private:
         if (letters() == nullptr || options_.guarantee == delivery_guarantee::at_most_once) {
             given_up_.fetch_add(1, std::memory_order_relaxed);
             book_.end_sent(event, to.number);
-            const std::lock_guard lock{mutex_};
-            known_.release(id_for(event, to.number));  // nobody has it: who sends it again is to be heard
+            // Nobody has it: who sends it again is to be heard.
+            release(event, to.number);
+            for (const kept_event& each : to.members) release(each, to.collected_by);
             return settlement::failed;
         }
         if (keep(delivery, to, event, why)) {
@@ -411,9 +474,6 @@ private:
         return made;
     }
 
-    /// However short the waits between attempts are: who asks a full store again and again does nothing else.
-    static constexpr std::chrono::nanoseconds shortest_wait_for_room = std::chrono::milliseconds{100};
-
     const std::string name_;
     consumer_options options_;
     const bus_services services_;
@@ -434,6 +494,7 @@ private:
     recent_ids known_;
     std::vector<reserved> handlers_;
     std::vector<redelivering_queue> queues_;
+    std::vector<std::shared_ptr<batch_collector_base>> collectors_;
 };
 
 }  // namespace tidings::consumer_detail

@@ -16,6 +16,7 @@ struct attempt {
     unsigned number = 1;        ///< 1: the first
     std::uint64_t key = 0;      ///< the hash of the event's key, if its queue goes by keys
     std::uint64_t resumes = 0;  ///< of the queue, before the handler was asked
+    std::uint64_t wakings = 0;  ///< of its lines, before the handler was asked
     event_queue* queue = nullptr;
     std::stop_token stop{};
 

@@ -61,14 +61,15 @@ public:
     }
 
     /// What was popped is the first of its line again, which rests until `due`; of several, the last comes back first.
-    void put_back(const waiting_event& popped, unsigned failed, time_point due) noexcept {
+    void put_back(const waiting_event& popped, unsigned failed, time_point due, rest kind = rest::until_due) noexcept {
         if (in_lanes()) {
-            lanes_.put_back(*popped.from, failed, due);
+            lanes_.put_back(*popped.from, failed, due, kind);
             return;
         }
         ring_.put_back(popped);
         first_failed_ = failed;
         due_ = due;
+        can_be_woken_ = kind == rest::until_woken;
     }
 
     time_point next_due() const noexcept {
@@ -82,6 +83,14 @@ public:
         if (!rests() || due_ > now) return 0;
         due_ = time_point::min();
         return 1;
+    }
+
+    /// The line of that key does not rest any more, if it may be woken. False: it does not, or may not.
+    bool wake_line(std::uint64_t key) noexcept {
+        if (in_lanes()) return lanes_.wake_line(key);
+        if (!rests() || !can_be_woken_) return false;
+        due_ = time_point::min();
+        return true;
     }
 
     /// Of one without events: lanes that they have left do not count as listed, and nothing rests any more.
@@ -119,6 +128,7 @@ private:
 
     // Of the ring.
     time_point due_ = time_point::min();  // the least: it does not rest
+    bool can_be_woken_ = false;           // while it rests
     unsigned first_failed_ = 0;           // how often its first event has come back
     unsigned failed_before_ = 0;          // the same of the event that was popped last as the first of several
 };

@@ -16,6 +16,12 @@
 
 namespace tidings::detail {
 
+/// How a line that rests goes on.
+enum class rest {
+    until_due,
+    until_woken,  ///< or until it is due
+};
+
 /// The events of one key. It stands in its bucket as long as it has events or one of its is being handled.
 struct lane : alarm {
     lane() noexcept : alarm{nullptr} {}  // it stands in an alarm_queue while it rests, and does not ring
@@ -32,9 +38,10 @@ struct lane : alarm {
     std::uint64_t key;
     entry* first = nullptr;
     entry* last = nullptr;
-    entry* popped = nullptr;  ///< kept for it to come back
-    bool busy = false;        ///< one of its events was popped and has not been finished, or it rests
-    bool listed = false;      ///< stands in the list of those that an event can be popped from
+    entry* popped = nullptr;    ///< kept for it to come back
+    bool busy = false;          ///< one of its events was popped and has not been finished, or it rests
+    bool listed = false;        ///< stands in the list of those that an event can be popped from
+    bool can_be_woken = false;  ///< while it rests
     lane* next_ready = nullptr;
     lane* next_in_bucket = nullptr;
 };
@@ -104,7 +111,7 @@ public:
     static unsigned failed(const lane& served) noexcept { return served.popped->failed; }
 
     /// The event that was popped of that lane is its first again, and the oldest of all. The lane rests until `due`.
-    void put_back(lane& served, unsigned failed, time_point due) noexcept {
+    void put_back(lane& served, unsigned failed, time_point due, rest kind) noexcept {
         lane::entry& again = *std::exchange(served.popped, nullptr);
         again.failed = failed;
         again.older = nullptr;
@@ -119,6 +126,7 @@ public:
             end_turn(served);
             return;
         }
+        served.can_be_woken = kind == rest::until_woken;
         resting_.push(served, due);  // there is room
     }
 
@@ -130,6 +138,16 @@ public:
         std::size_t woken = 0;
         for (; next_due() <= now && !resting_.empty(); ++woken) end_turn(static_cast<lane&>(*resting_.pop()));
         return woken;
+    }
+
+    /// The lane of that key does not rest any more, if it may be woken. False: it does not, or may not.
+    bool wake_line(std::uint64_t key) noexcept {
+        if (bucket_count_ == 0) return false;
+        lane* at = bucket_of(key);
+        while (at != nullptr && at->key != key) at = at->next_in_bucket;
+        if (at == nullptr || !at->can_be_woken || !resting_.remove(*at)) return false;
+        end_turn(*at);
+        return true;
     }
 
     /// Lets go of the lanes that wait for their turn, of lanes that are empty.

@@ -161,6 +161,7 @@ private:
         std::size_t size = 0;
         unsigned failed = 0;        ///< how often the first of them has come back
         std::uint64_t resumes = 0;  ///< when they were taken
+        std::uint64_t wakings = 0;  ///< when they were taken
 
         /// Whether the event before the n-th is for another subscription.
         bool starts_group(std::size_t n) const noexcept { return n == 0 || events[n].target != events[n - 1].target; }
@@ -172,6 +173,7 @@ private:
         if (is_paused()) most = 0;
         taken.size = 0;
         taken.resumes = resumes_;
+        taken.wakings = wakings_;
         while (taken.size < most && waiting_.pop(taken.events[taken.size])) {
             if (taken.size == 0) taken.failed = waiting_.failed(taken.events[0]);
             ++taken.size;
@@ -276,7 +278,7 @@ private:
 
     template <bool Asymmetric>
     void run_batch(base::publisher& self, base::slot& frame, batch& taken) noexcept {
-        attempt delivery{.number = taken.failed, .resumes = taken.resumes, .queue = this};
+        attempt delivery{.number = taken.failed, .resumes = taken.resumes, .wakings = taken.wakings, .queue = this};
         const bool returns = returns_ == redelivery::possible;
         if (returns) frame.attempt = &delivery;
         for (std::size_t n = 0; n != taken.size; ++n) taken.events[n].event->prefetch();
@@ -310,7 +312,8 @@ private:
                             break;
                         case outcome::again:
                         case outcome::not_now:
-                            put_back(taken, n, delivery, result == outcome::not_now);
+                        case outcome::rests:
+                            put_back(taken, n, delivery, result);
                             n = taken.size;
                             continue;  // to the end of the loop
                         default:
@@ -340,7 +343,7 @@ private:
     // --- Rest ------------------------------------------------------------------------------------------------------
 
     /// The n-th of what was taken comes again, and what was taken after it has not begun: as if it had not been taken.
-    TIDINGS_COLD void put_back(batch& taken, std::size_t n, const attempt& delivery, bool pauses) noexcept {
+    TIDINGS_COLD void put_back(batch& taken, std::size_t n, const attempt& delivery, outcome why) noexcept {
         queued_node* behind[largest_batch];  // those that take() took a reference to
         std::size_t groups = 0;
         {
@@ -349,8 +352,12 @@ private:
                 if (taken.starts_group(last)) behind[groups++] = taken.events[last].target;
                 waiting_.put_back(taken.events[last], 0, time_point::min());
             }
-            if (!pauses) {
+            if (why == outcome::again) {
                 waiting_.put_back(taken.events[n], delivery.number, delivery.due);
+            } else if (why == outcome::rests) {
+                const bool woken = delivery.wakings != wakings_;
+                waiting_.put_back(taken.events[n], delivery.number - 1, woken ? time_point::min() : delivery.due,
+                                  rest::until_woken);
             } else {
                 waiting_.put_back(taken.events[n], delivery.number - 1, time_point::min());
                 if (delivery.resumes == resumes_) paused_until_ = delivery.due;

@@ -4,69 +4,13 @@
 #include <tidings/base/function.hpp>
 #include <tidings/core/context.hpp>
 #include <tidings/core/event.hpp>
+#include <tidings/core/handled_event.hpp>
 
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 namespace tidings::detail {
-
-// --- Which event a callable takes ----------------------------------------------------------------------------------
-
-struct not_deducible {};
-
-template <class>
-struct signature {
-    using first = not_deducible;
-};
-template <class R, class A, class... Rest, bool N>
-struct signature<R (*)(A, Rest...) noexcept(N)> {
-    using first = A;
-};
-template <class R, class C, class A, class... Rest, bool N>
-struct signature<R (C::*)(A, Rest...) noexcept(N)> {
-    using first = A;
-};
-template <class R, class C, class A, class... Rest, bool N>
-struct signature<R (C::*)(A, Rest...) const noexcept(N)> {
-    using first = A;
-};
-template <class R, class C, class A, class... Rest, bool N>
-struct signature<R (C::*)(A, Rest...) & noexcept(N)> {
-    using first = A;
-};
-template <class R, class C, class A, class... Rest, bool N>
-struct signature<R (C::*)(A, Rest...) const & noexcept(N)> {
-    using first = A;
-};
-
-template <class F>
-constexpr auto first_parameter() noexcept {
-    if constexpr (std::is_pointer_v<F> || std::is_member_function_pointer_v<F>)
-        return std::type_identity<typename signature<F>::first>{};
-    else if constexpr (requires { &F::operator(); })
-        return std::type_identity<typename signature<decltype(&F::operator())>::first>{};
-    else return std::type_identity<not_deducible>{};
-}
-
-/// The event that `F` takes as its first parameter. Does not compile, in words, if it does not say.
-template <class F>
-constexpr auto handled_event() noexcept {
-    using parameter = typename decltype(first_parameter<F>())::type;
-    constexpr bool deducible = !std::is_same_v<parameter, not_deducible>;
-    static_assert(deducible,
-                  "tidings: cannot tell which event this handler takes (it is generic, overloaded, or takes none); "
-                  "name the event: bus.subscribe<order_placed>(handler)");
-    if constexpr (std::is_lvalue_reference_v<parameter>) {
-        static_assert(std::is_const_v<std::remove_reference_t<parameter>>,
-                      "tidings: a handler takes its event by const reference: others receive the same object");
-    }
-    static_assert(!std::is_rvalue_reference_v<parameter>,
-                  "tidings: a handler takes its event by const reference: others receive the same object");
-    using named = std::remove_cvref_t<parameter>;
-    require_event<named>();
-    return std::type_identity<named>{};
-}
 
 // --- Calling it ----------------------------------------------------------------------------------------------------
 
@@ -77,6 +21,7 @@ enum class outcome {
     failed,
     again,    ///< out of a queue alone: failed, to come again at attempt::due
     not_now,  ///< out of a queue alone: was not tried; the queue is to rest until attempt::due
+    rests,    ///< out of a queue alone: was not tried; its line is to rest until attempt::due, or until it is woken
 };
 
 template <class E, class F, class... Object>

@@ -65,6 +65,18 @@ public:
         post(hired);
     }
 
+    /// The line of that key goes on, if it rests until it is woken; if what is to rest so is being handled, it will
+    /// not.
+    void wake_line(std::uint64_t key) noexcept {
+        worker* hired = nullptr;
+        {
+            std::lock_guard lock{mutex_};
+            ++wakings_;
+            if (waiting_.wake_line(key) && !is_paused()) hired = hire_some(1);
+        }
+        post(hired);
+    }
+
 protected:
     /// A task for the executor.
     struct worker : base::job {
@@ -213,6 +225,7 @@ protected:
     worker* free_workers_ = nullptr;
     time_point paused_until_ = time_point::min();  ///< the least: it is not paused
     std::uint64_t resumes_ = 0;
+    std::uint64_t wakings_ = 0;
     rest_alarm alarm_{*this};
     time_point alarm_due_ = time_point::max();  ///< the last moment there is: it is not set
 

@@ -1,0 +1,248 @@
+/// Puts events into batches.
+#pragma once
+
+#include <tidings/base/config.hpp>
+#include <tidings/base/function.hpp>
+#include <tidings/base/sync.hpp>
+#include <tidings/consumer/batch.hpp>
+#include <tidings/consumer/batch_options.hpp>
+#include <tidings/consumer/detail/batch_contents.hpp>
+#include <tidings/core/bus_services.hpp>
+#include <tidings/core/delivery.hpp>
+#include <tidings/core/kept_event.hpp>
+#include <tidings/core/redelivery.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tidings::consumer_detail {
+
+/// The batches of one handler that are not complete. A batch stands in its handler's queue from its first event on: its
+/// line rests until the batch is due, or complete. So whoever waits for the queue waits for the batch, and order,
+/// retries and the end of the queue are the queue's.
+///
+/// Events of one key, and those of other keys with the same hash, are collected one after another; so are all where
+/// there are no keys.
+class batch_collector_base {
+public:
+    using time_point = batch_contents::time_point;
+
+    batch_collector_base(bus& on, const batch_options& how, redelivering_queue batches)
+        : services_{on},
+          how_{.size = std::max<std::size_t>(how.size, 1),
+               .within = how.within,
+               .held = std::max<std::size_t>(how.held, 1)},
+          batches_{std::move(batches)} {}
+    batch_collector_base(const batch_collector_base&) = delete;
+    batch_collector_base& operator=(const batch_collector_base&) = delete;
+
+    const std::shared_ptr<batch_account>& account() const noexcept { return account_; }
+
+    void set_subscriptions(std::shared_ptr<redelivering_subscription> batches,
+                           std::shared_ptr<redelivering_subscription> events) noexcept {
+        const std::lock_guard lock{mutex_};
+        handler_ = std::move(batches);
+        events_ = std::move(events);
+    }
+
+    /// Incomplete batches are handled now.
+    void flush() noexcept {
+        for (;;) {
+            std::shared_ptr<batch_contents> each;
+            {
+                const std::lock_guard lock{mutex_};
+                if (open_.empty()) return;
+                each = std::move(open_.begin()->second);
+                open_.erase(open_.begin());
+            }
+            complete(*each);
+        }
+    }
+
+    /// No more events; those that wait are handled, in whatever batches they are by then.
+    void close() noexcept {
+        is_closing_.store(true, std::memory_order_seq_cst);
+        std::shared_ptr<redelivering_subscription> events;
+        {
+            const std::lock_guard lock{mutex_};
+            events = events_;
+        }
+        if (events != nullptr) events->close();
+        flush();
+    }
+
+    settlement wait_for_memory(delivery_attempt& delivery) const noexcept {
+        return delivery.not_before(at(std::chrono::milliseconds{100}));
+    }
+
+    /// What stands before the handler of batches: nothing, if the batch is not to be handled yet.
+    std::optional<settlement> rest(delivery_attempt& delivery, batch_contents& of) noexcept {
+        {
+            const std::lock_guard lock{of.mutex};
+            if (!of.is_complete && of.due > services_.now() && !is_closing_.load(std::memory_order_seq_cst)) {
+                of.resting = delivery.key();
+                return delivery.rest_until(of.due);
+            }
+            of.is_complete = true;
+        }
+        forget(of);
+        return std::nullopt;
+    }
+
+protected:
+    ~batch_collector_base() = default;
+
+    time_point at(std::chrono::nanoseconds wait) const noexcept {
+        const time_point now = services_.now();
+        return wait < time_point::max() - now ? now + wait : time_point::max();
+    }
+
+    /// Throws std::bad_alloc. `is_of_this(contents)` runs without a lock.
+    template <class IsOfThis>
+    std::shared_ptr<batch_contents> find_open(std::uint64_t key, IsOfThis is_of_this) const {
+        std::vector<std::shared_ptr<batch_contents>> candidates;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto [first, last] = open_.equal_range(key);
+            for (auto at = first; at != last; ++at) candidates.push_back(at->second);
+        }
+        for (const auto& each : candidates)
+            if (is_of_this(*each)) return each;
+        return nullptr;
+    }
+
+    /// False: it is complete. Throws std::bad_alloc.
+    bool add(batch_contents& to, const kept_event& event) {
+        bool is_full = false;
+        {
+            const std::lock_guard lock{to.mutex};
+            if (to.is_complete) return false;
+            to.events.push_back(event);
+            account_->collect();
+            is_full = to.events.size() >= how_.size;
+        }
+        if (is_full) {
+            forget(to);
+            complete(to);
+        }
+        return true;
+    }
+
+    /// Throws std::bad_alloc.
+    std::shared_ptr<batch_contents> begin(std::uint64_t key, const kept_event& event) {
+        auto fresh = std::make_shared<batch_contents>(account_, at(how_.within), key);
+        fresh->events.reserve(std::min<std::size_t>(how_.size, 16));
+        fresh->events.push_back(event);
+        fresh->is_complete = how_.size == 1;
+        if (!fresh->is_complete) {
+            const std::lock_guard lock{mutex_};
+            open_.emplace(key, fresh);
+        }
+        account_->collect();
+        return fresh;
+    }
+
+    /// It was not begun.
+    void take_back(batch_contents& begun) noexcept {
+        forget(begun);
+        begun.has_ended = true;
+        account_->take_back();
+    }
+
+    void forget(const batch_contents& ended) noexcept {
+        std::shared_ptr<batch_contents> forgotten;
+        const std::lock_guard lock{mutex_};
+        const auto [first, last] = open_.equal_range(ended.key);
+        for (auto at = first; at != last; ++at) {
+            if (at->second.get() != &ended) continue;
+            forgotten = std::move(at->second);
+            open_.erase(at);
+            return;
+        }
+    }
+
+    void complete(batch_contents& which) const noexcept {
+        if (const auto line = which.complete()) batches_.wake(*line);
+    }
+
+    std::shared_ptr<redelivering_subscription> handler() const noexcept {
+        const std::lock_guard lock{mutex_};
+        return handler_;
+    }
+
+    const bus_services services_;
+    const batch_options how_;
+    const redelivering_queue batches_;
+    const std::shared_ptr<batch_account> account_ = std::make_shared<batch_account>();
+
+private:
+    base::atomic<bool> is_closing_{false};
+    mutable base::mutex mutex_;
+    std::unordered_multimap<std::uint64_t, std::shared_ptr<batch_contents>> open_;  // by the hash of their key
+    std::shared_ptr<redelivering_subscription> handler_;
+    std::shared_ptr<redelivering_subscription> events_;
+};
+
+template <class E, class Key>
+class batch_collector final : public batch_collector_base {
+public:
+    batch_collector(bus& on, const batch_options& how, redelivering_queue batches, Key key)
+        : batch_collector_base{on, how, std::move(batches)}, key_{std::move(key)} {}
+
+    /// What stands before the handler of events, and is all of it.
+    settlement collect(delivery_attempt& delivery, const kept_event& event) {
+        if (account_->held() >= how_.held) {
+            flush();
+            return delivery.not_before(time_point::max());  // until one has ended
+        }
+        const std::uint64_t hash = delivery.key();
+        TIDINGS_TRY {
+            const auto known = find_open(hash, [&](const batch_contents& each) {
+                return is_same(*each.events.front().template get_if<E>(), *event.template get_if<E>());
+            });
+            if (known != nullptr && add(*known, event)) return settlement::done;
+            const auto fresh = begin(hash, event);
+            TIDINGS_TRY {
+                // Where its handler has ended, nobody will handle it, and it counts as discarded.
+                if (const auto to = handler()) {
+                    if (!to->deliver_new(batch<E>{fresh}, hash, {.key = event.key()})) forget(*fresh);
+                }
+                return settlement::done;
+            }
+            TIDINGS_CATCH_ALL {
+                take_back(*fresh);
+                return wait_for_memory(delivery);
+            }
+        }
+        TIDINGS_CATCH_ALL { return wait_for_memory(delivery); }
+        return settlement::done;
+    }
+
+private:
+    bool is_same(const E& a, const E& b) {
+        if constexpr (std::is_same_v<Key, no_key>) {
+            return true;
+        } else {
+            using value = std::remove_cvref_t<std::invoke_result_t<Key&, const E&>>;
+            static_assert(std::equality_comparable<value>, "tidings: keys of batches are compared with ==");
+            TIDINGS_TRY { return base::invoke(key_, a) == base::invoke(key_, b); }
+            TIDINGS_CATCH_ALL {}
+            return false;  // a batch of its own
+        }
+    }
+
+    [[no_unique_address]] Key key_;
+};
+
+}  // namespace tidings::consumer_detail

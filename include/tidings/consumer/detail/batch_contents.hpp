@@ -1,0 +1,112 @@
+/// What is in a batch, and the account of all that were.
+#pragma once
+
+#include <tidings/base/sync.hpp>
+#include <tidings/core/kept_event.hpp>
+#include <tidings/core/redelivery.hpp>
+#include <tidings/core/stats.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace tidings::consumer_detail {
+
+/// What became of the events that were put into batches, in place of what their subscription says of them.
+class batch_account {
+public:
+    void collect() noexcept { collected_.fetch_add(1, std::memory_order_relaxed); }
+    void take_back() noexcept { collected_.fetch_sub(1, std::memory_order_relaxed); }
+    /// A batch that had ended comes again.
+    void collect_again(std::size_t events) noexcept { collected_.fetch_add(events, std::memory_order_relaxed); }
+
+    void end(std::size_t events, settlement how) noexcept {
+        (how == settlement::done ? delivered_ : failed_).fetch_add(events, std::memory_order_relaxed);
+        make_room(events);
+    }
+    void discard(std::size_t events) noexcept {
+        discarded_.fetch_add(events, std::memory_order_relaxed);
+        make_room(events);
+    }
+
+    /// Events in batches that have not ended.
+    std::uint64_t held() const noexcept {
+        return collected_.load(std::memory_order_acquire) - ended_.load(std::memory_order_acquire);
+    }
+
+    /// The queue that waits until there are fewer.
+    void set_queue(redelivering_queue collecting) { collecting_.emplace(std::move(collecting)); }
+
+    subscription_stats of(subscription_stats collecting) const noexcept {
+        const std::uint64_t delivered = delivered_.load(std::memory_order_relaxed);
+        const std::uint64_t failed = failed_.load(std::memory_order_relaxed);
+        const std::uint64_t discarded = discarded_.load(std::memory_order_relaxed);
+        const std::uint64_t collected = collected_.load(std::memory_order_relaxed);
+        collecting.delivered = collecting.delivered - std::min(collecting.delivered, collected) + delivered;
+        collecting.failed += failed;
+        collecting.discarded += discarded;
+        collecting.queued += collected - delivered - failed - discarded;
+        return collecting;
+    }
+
+private:
+    void make_room(std::size_t events) noexcept {
+        ended_.fetch_add(events, std::memory_order_acq_rel);
+        if (collecting_) collecting_->resume();
+    }
+
+    base::atomic<std::uint64_t> collected_{0};
+    base::atomic<std::uint64_t> ended_{0};
+    base::atomic<std::uint64_t> delivered_{0};
+    base::atomic<std::uint64_t> failed_{0};
+    base::atomic<std::uint64_t> discarded_{0};
+    std::optional<redelivering_queue> collecting_;  // set before there are events
+};
+
+/// Events are added by one collector at a time, until it is complete; then they are read.
+struct batch_contents {
+    using time_point = std::chrono::steady_clock::time_point;
+
+    batch_contents(std::shared_ptr<batch_account> to, time_point at, std::uint64_t of) noexcept
+        : account{std::move(to)}, due{at}, key{of} {}
+    /// Events that nobody will handle any more.
+    ~batch_contents() {
+        if (!has_ended && !events.empty()) account->discard(events.size());
+    }
+    batch_contents(const batch_contents&) = delete;
+    batch_contents& operator=(const batch_contents&) = delete;
+
+    /// No more events. Returns the line of the queue that rests for it, if one does.
+    std::optional<std::uint64_t> complete() noexcept {
+        const std::lock_guard lock{mutex};
+        is_complete = true;
+        return std::exchange(resting, std::nullopt);
+    }
+
+    /// For the account; returns the same.
+    settlement count(settlement how) noexcept {
+        const bool ends = how == settlement::done || how == settlement::failed;
+        if (ends && has_ended) account->collect_again(events.size());  // sent again
+        if (ends) account->end(events.size(), how);
+        has_ended = has_ended || ends;
+        return how;
+    }
+
+    const std::shared_ptr<batch_account> account;
+    const time_point due;
+    const std::uint64_t key;  ///< the hash of its events' keys
+
+    base::mutex mutex;
+    std::vector<kept_event> events;          ///< guarded by mutex until it is complete
+    bool is_complete = false;                ///< guarded by mutex
+    std::optional<std::uint64_t> resting{};  ///< guarded by mutex
+    bool has_ended = false;                  ///< of who delivers it
+};
+
+}  // namespace tidings::consumer_detail
