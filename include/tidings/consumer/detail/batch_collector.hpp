@@ -56,18 +56,9 @@ public:
         events_ = std::move(events);
     }
 
-    /// Incomplete batches are handled now.
+    /// Incomplete batches are handled now; those whose handler has ended are discarded.
     void flush() noexcept {
-        for (;;) {
-            std::shared_ptr<batch_contents> each;
-            {
-                const std::lock_guard lock{mutex_};
-                if (open_.empty()) return;
-                each = std::move(open_.begin()->second);
-                open_.erase(open_.begin());
-            }
-            complete(*each);
-        }
+        while (const std::shared_ptr<batch_contents> each = take_one()) complete(*each);
     }
 
     /// No more events; those that wait are handled, in whatever batches they are by then.
@@ -149,6 +140,7 @@ protected:
             const std::lock_guard lock{mutex_};
             open_.emplace(key, fresh);
         }
+        fresh->has_ended = false;
         account_->collect();
         return fresh;
     }
@@ -158,6 +150,14 @@ protected:
         forget(begun);
         begun.has_ended = true;
         account_->take_back();
+    }
+
+    std::shared_ptr<batch_contents> take_one() noexcept {
+        const std::lock_guard lock{mutex_};
+        if (open_.empty()) return nullptr;
+        std::shared_ptr<batch_contents> taken = std::move(open_.begin()->second);
+        open_.erase(open_.begin());
+        return taken;
     }
 
     void forget(const batch_contents& ended) noexcept {
@@ -235,8 +235,11 @@ private:
             return true;
         } else {
             using value = std::remove_cvref_t<std::invoke_result_t<Key&, const E&>>;
-            static_assert(std::equality_comparable<value>, "tidings: keys of batches are compared with ==");
-            TIDINGS_TRY { return base::invoke(key_, a) == base::invoke(key_, b); }
+            constexpr bool comparable = std::equality_comparable<value>;
+            static_assert(comparable, "tidings: keys of batches are compared with ==");
+            TIDINGS_TRY {
+                if constexpr (comparable) return base::invoke(key_, a) == base::invoke(key_, b);
+            }
             TIDINGS_CATCH_ALL {}
             return false;  // a batch of its own
         }

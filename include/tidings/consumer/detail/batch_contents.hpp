@@ -27,45 +27,48 @@ public:
     void collect_again(std::size_t events) noexcept { collected_.fetch_add(events, std::memory_order_relaxed); }
 
     void end(std::size_t events, settlement how) noexcept {
-        (how == settlement::done ? delivered_ : failed_).fetch_add(events, std::memory_order_relaxed);
-        make_room(events);
+        count(how == settlement::done ? delivered_ : failed_, events);
     }
-    void discard(std::size_t events) noexcept {
-        discarded_.fetch_add(events, std::memory_order_relaxed);
-        make_room(events);
-    }
+    void discard(std::size_t events) noexcept { count(discarded_, events); }
 
     /// Events in batches that have not ended.
     std::uint64_t held() const noexcept {
-        return collected_.load(std::memory_order_acquire) - ended_.load(std::memory_order_acquire);
+        const std::uint64_t over = ended();  // first: then it is not the larger one
+        return collected_.load(std::memory_order_acquire) - over;
     }
 
     /// The queue that waits until there are fewer.
     void set_queue(redelivering_queue collecting) { collecting_.emplace(std::move(collecting)); }
 
     subscription_stats of(subscription_stats collecting) const noexcept {
-        const std::uint64_t delivered = delivered_.load(std::memory_order_relaxed);
-        const std::uint64_t failed = failed_.load(std::memory_order_relaxed);
-        const std::uint64_t discarded = discarded_.load(std::memory_order_relaxed);
+        const std::uint64_t now_held = held();
         const std::uint64_t collected = collected_.load(std::memory_order_relaxed);
-        collecting.delivered = collecting.delivered - std::min(collecting.delivered, collected) + delivered;
-        collecting.failed += failed;
-        collecting.discarded += discarded;
-        collecting.queued += collected - delivered - failed - discarded;
+        collecting.delivered -= std::min(collecting.delivered, collected);
+        collecting.delivered += delivered_.load(std::memory_order_relaxed);
+        collecting.failed += failed_.load(std::memory_order_relaxed);
+        collecting.discarded += discarded_.load(std::memory_order_relaxed);
+        collecting.queued += now_held;
         return collecting;
     }
 
 private:
-    void make_room(std::size_t events) noexcept {
-        ended_.fetch_add(events, std::memory_order_acq_rel);
+    using counter = base::atomic<std::uint64_t>;
+
+    std::uint64_t ended() const noexcept {
+        std::uint64_t sum = 0;
+        for (const counter* each : {&delivered_, &failed_, &discarded_}) sum += each->load(std::memory_order_acquire);
+        return sum;
+    }
+
+    void count(counter& as, std::size_t events) noexcept {
+        as.fetch_add(events, std::memory_order_release);
         if (collecting_) collecting_->resume();
     }
 
-    base::atomic<std::uint64_t> collected_{0};
-    base::atomic<std::uint64_t> ended_{0};
-    base::atomic<std::uint64_t> delivered_{0};
-    base::atomic<std::uint64_t> failed_{0};
-    base::atomic<std::uint64_t> discarded_{0};
+    counter collected_{0};
+    counter delivered_{0};
+    counter failed_{0};
+    counter discarded_{0};
     std::optional<redelivering_queue> collecting_;  // set before there are events
 };
 
@@ -106,7 +109,7 @@ struct batch_contents {
     std::vector<kept_event> events;          ///< guarded by mutex until it is complete
     bool is_complete = false;                ///< guarded by mutex
     std::optional<std::uint64_t> resting{};  ///< guarded by mutex
-    bool has_ended = false;                  ///< of who delivers it
+    bool has_ended = true;                   ///< or has not begun: nobody has to account for it
 };
 
 }  // namespace tidings::consumer_detail

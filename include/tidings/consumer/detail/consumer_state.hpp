@@ -103,7 +103,10 @@ public:
     }
 
     /// Ends all subscriptions; see subscription::reset(). They stay, for their stats.
-    void end() noexcept { end(0, handlers()); }
+    void end() noexcept {
+        end(0, handlers());
+        flush();
+    }
 
     /// The same for `count` of them from the one with number `first`.
     void end(std::size_t first, std::size_t count) noexcept {
