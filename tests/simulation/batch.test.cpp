@@ -6,6 +6,7 @@
 
 #include <tidings/consumer/batch.hpp>
 #include <tidings/consumer/consumer.hpp>
+#include <tidings/consumer/dead_letters.hpp>
 #include <tidings/tidings.hpp>
 
 #include <array>
@@ -137,6 +138,77 @@ void close_loses_nothing(scheduler& run) {
     require(desk.stats().events.queued == 0, "something is left");
 }
 
+/// A flush has all handled that were published before it, wherever they are; what is published meanwhile may have to
+/// wait.
+void flush_reaches_what_is_not_collected(scheduler& run) {
+    crew threads{run};
+    thread_pool pool{2};
+    bus bus{quiet(pool)};
+    record seen;
+    consumer desk{bus, "desk"};
+    desk.on_batch([&](const batch<job>& of) { seen.take(of, of_each_key + 1); },
+                  {.size = of_each_key + 1, .within = std::chrono::nanoseconds::max()},
+                  async.ordered_by(&job::key).concurrency(2));
+    for (int key = 0; key < 2; ++key)
+        threads.spawn("publisher", [&, key] {
+            for (int n = 0; n < of_each_key; ++n) require(bus.publish(job{n, key}).queued == 1, "refused");
+            desk.flush();
+        });
+    bus.drain();  // of whatever has come by now
+    threads.join();
+    bus.drain();
+    require_all(desk, seen);
+}
+
+/// Who publishes while a handler is being added has it handled, or has not reached it.
+void nothing_is_lost_while_it_is_added(scheduler& run) {
+    crew threads{run};
+    thread_pool pool{2};
+    bus bus{quiet(pool)};
+    base::atomic<unsigned> handled{0};
+    base::atomic<unsigned> accepted{0};
+    consumer desk{bus, "desk"};
+    threads.spawn("publisher", [&] {
+        for (int n = 0; n < of_each_key; ++n) accepted.fetch_add(bus.publish(job{n, 0}).queued);
+    });
+    desk.on_batch([&](const batch<job>& of) { handled.fetch_add(static_cast<unsigned>(of.size())); }, {.size = 2},
+                  async.ordered_by(&job::key));
+    threads.join();
+    desk.close();
+    bus.drain();
+    require(handled.load() == accepted.load(), "accepted, and not handled");
+    require(desk.stats().events.discarded == 0, "discarded");
+}
+
+/// A batch that is given up and sent again before its handler has returned is counted for both.
+void a_letter_is_sent_again_at_once(scheduler& run) {
+    crew threads{run};
+    thread_pool pool{2};
+    bus bus{quiet(pool)};
+    dead_letters dead;
+    base::atomic<unsigned> calls{0};
+    consumer desk{bus, "desk", {.retry = {.max_attempts = 1}, .dead_letters = dead}};
+    desk.on_batch(
+        [&](const batch<job>&) {
+            if (calls.fetch_add(1) == 0) throw std::runtime_error{"no"};
+        },
+        {.size = 2}, async.ordered_by(&job::key).concurrency(2));
+    threads.spawn("publisher", [&] {
+        for (int n = 0; n < 2; ++n) require(bus.publish(job{n, 0}).queued == 1, "refused");
+    });
+    threads.spawn("mender", [&] {
+        for (int tries = 0; tries < 30 && dead.redrive_all() == 0; ++tries) base::preemption_point();
+    });
+    threads.join();
+    bus.drain();
+    dead.redrive_all();  // where it came later
+    bus.drain();
+    const subscription_stats counted = desk.stats().events;
+    require(dead.empty() && calls.load() == 2, "it did not come again");
+    require(counted.failed == 2 && counted.delivered == 2 && counted.queued == 0 && counted.discarded == 0,
+            "the account does not add up");
+}
+
 /// The end of the consumer while events are collected, batches rest and are handled.
 void the_end_is_counted(scheduler& run) {
     crew threads{run};
@@ -168,3 +240,8 @@ TEST_CASE("a batch that is tried again holds up its key, and nobody is lost") {
 TEST_CASE("whoever rests is woken") { EXPLORE(30'000, nobody_is_left_resting); }
 TEST_CASE("close() has all handled that were accepted") { EXPLORE(30'000, close_loses_nothing); }
 TEST_CASE("the end of a consumer of batches is counted") { EXPLORE(30'000, the_end_is_counted); }
+TEST_CASE("flush() reaches what is not collected yet") { EXPLORE(20'000, flush_reaches_what_is_not_collected); }
+TEST_CASE("no event is lost while a handler of batches is added") {
+    EXPLORE(20'000, nothing_is_lost_while_it_is_added);
+}
+TEST_CASE("a letter of a batch may be sent again at once") { EXPLORE(20'000, a_letter_is_sent_again_at_once); }

@@ -124,11 +124,13 @@ public:
         return *this;
     }
 
-    /// Has incomplete batches handled now. Does not wait for it: bus::drain() does.
+    /// Has what was published until now, by the bus's clock, handled without waiting for company. Does not wait for it:
+    /// bus::drain() does.
     void flush() noexcept { state_->flush(); }
 
     /// Takes no more events. Those that wait are handled, in incomplete batches if need be: bus::drain() waits for it.
-    /// Who waits to publish to it goes on, and is told.
+    /// Who waits to publish to it goes on, and is told. reset() and the destructor discard what waits: close and drain
+    /// before, and nothing is lost.
     void close() noexcept { state_->close(); }
 
     /// Ends its handlers, as subscription::reset() does, the last first. Called again, it waits again.
@@ -179,21 +181,21 @@ private:
     }
 
     template <class B, class F, class D>
-    void add_batches(F&& handler, const batch_options& when, D collecting) {
+    void add_batches(F&& handler, const batch_options& when, const D& how) {
         using E = typename B::event_type;
-        using key = std::remove_cvref_t<decltype(D{collecting}.take_key())>;
+        using key = std::remove_cvref_t<decltype(D{how}.take_key())>;
         constexpr bool by_key = !std::is_same_v<key, no_key>;
-        queue_settings settings = collecting.settings();
+        const auto collecting = how.concurrency(1);  // then batch_options::held is exact
+        queue_settings settings = how.settings();
         settings.capacity = static_cast<std::size_t>(-1) / 2;  // bounded by batch_options::held
         settings.when_full = overflow::block;
         settings.prefetch = 1;
         const auto delivery = batch_delivery<by_key>(settings, collecting.executor());
-        if constexpr (!by_key) collecting = collecting.concurrency(1);  // they come into batches one after another
 
         const redelivering_queue batches{bus_, delivery};
         state_->add_queue(batches);
         const auto collector =
-            std::make_shared<consumer_detail::batch_collector<E, key>>(bus_, when, batches, D{collecting}.take_key());
+            std::make_shared<consumer_detail::batch_collector<E, key>>(bus_, when, batches, D{how}.take_key());
         const std::size_t number = state_->reserve_handlers(2, collecting.settings().when_full);
         const std::size_t collected_by = number + 1;
         state_->add_collector(number, collected_by, collector);
@@ -206,9 +208,10 @@ private:
                             if (const auto waits = collector->rest(attempt, contents)) return *waits;
                             auto whole = to;
                             whole.members = contents.events;
-                            return contents.count(home->deliver(attempt, whole, call));
+                            return contents.count(home->deliver(attempt, whole, call), *collector->account());
                         },
                         delivery));
+        collector->set_handler(state_->subscribed(number));
         const redelivering_queue events{bus_, collecting};
         collector->account()->set_queue(events);
         const auto collect = [home = state_, collector, collected_by](delivery_attempt& attempt, auto) {
@@ -229,7 +232,6 @@ private:
             state_->end(number, 1);
             TIDINGS_RETHROW;
         }
-        collector->set_subscriptions(state_->subscribed(number), state_->subscribed(collected_by));
     }
 
     template <bool ByKey, class Executor>

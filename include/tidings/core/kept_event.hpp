@@ -8,6 +8,7 @@
 #include <tidings/core/event_id.hpp>
 #include <tidings/core/publish.hpp>
 
+#include <chrono>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,10 @@ public:
     // Of one that is not empty.
     event_id id() const noexcept { return id_; }
     std::string_view type() const noexcept { return event_->type().event; }
+
+    /// By the bus's clock; up to some milliseconds early where that is the system's.
+    std::chrono::steady_clock::time_point published_at() const noexcept { return event_->stamp; }
+
     std::string_view topic() const noexcept {
         const std::string_view given = option(&publish_options::topic);
         return given.empty() ? type() : given;

@@ -49,28 +49,39 @@ public:
 
     const std::shared_ptr<batch_account>& account() const noexcept { return account_; }
 
-    void set_subscriptions(std::shared_ptr<redelivering_subscription> batches,
-                           std::shared_ptr<redelivering_subscription> events) noexcept {
+    /// Before there are events.
+    void set_handler(std::shared_ptr<redelivering_subscription> of_batches) noexcept {
         const std::lock_guard lock{mutex_};
-        handler_ = std::move(batches);
-        events_ = std::move(events);
+        handler_ = std::move(of_batches);
     }
 
-    /// Incomplete batches are handled now; those whose handler has ended are discarded.
+    /// What was published until now is handled without waiting for company, also what still waits to be collected. Of
+    /// batches whose handler has ended, all is discarded.
     void flush() noexcept {
-        while (const std::shared_ptr<batch_contents> each = take_one()) complete(*each);
+        const auto now = services_.now().time_since_epoch().count();
+        auto known = flushed_until_.load(std::memory_order_relaxed);
+        while (known < now && !flushed_until_.compare_exchange_weak(known, now, std::memory_order_relaxed)) {
+        }  // see is_due()
+        complete_all();
     }
 
-    /// No more events; those that wait are handled, in whatever batches they are by then.
+    /// The same, and so is whatever comes from now on.
     void close() noexcept {
-        is_closing_.store(true, std::memory_order_seq_cst);
-        std::shared_ptr<redelivering_subscription> events;
-        {
-            const std::lock_guard lock{mutex_};
-            events = events_;
-        }
-        if (events != nullptr) events->close();
-        flush();
+        flushed_until_.store(for_ever, std::memory_order_relaxed);
+        complete_all();
+    }
+    bool is_closed() const noexcept { return flushed_until_.load(std::memory_order_relaxed) == for_ever; }
+
+    // A batch that was given up, of this collector or of another for the same events.
+    void send_again(const kept_event& batch) const noexcept {
+        batch_contents& sent = contents_of(batch);
+        account_->send_again(sent.events.size());
+        sent.begin(account_);
+    }
+    void take_back_sent(const kept_event& batch) const noexcept {
+        batch_contents& sent = contents_of(batch);
+        sent.take_back();
+        account_->take_back_sent(sent.events.size());
     }
 
     settlement wait_for_memory(delivery_attempt& delivery) const noexcept {
@@ -81,7 +92,7 @@ public:
     std::optional<settlement> rest(delivery_attempt& delivery, batch_contents& of) noexcept {
         {
             const std::lock_guard lock{of.mutex};
-            if (!of.is_complete && of.due > services_.now() && !is_closing_.load(std::memory_order_seq_cst)) {
+            if (!of.is_complete && !is_due(of)) {
                 of.resting = delivery.key();
                 return delivery.rest_until(of.due);
             }
@@ -91,8 +102,21 @@ public:
         return std::nullopt;
     }
 
+    /// Has all its batches handled that are not complete.
+    void complete_all() noexcept {
+        while (const std::shared_ptr<batch_contents> each = take_one()) complete(*each);
+    }
+
 protected:
     ~batch_collector_base() = default;
+
+    virtual batch_contents& contents_of(const kept_event& batch) const noexcept = 0;
+
+    /// Holds its mutex. One that began after the store in flush() sees it, for it came to open_ after complete_all().
+    bool is_due(const batch_contents& of) const noexcept {
+        return of.due <= services_.now() || of.events.front().published_at().time_since_epoch().count() <=
+                                                flushed_until_.load(std::memory_order_relaxed);
+    }
 
     time_point at(std::chrono::nanoseconds wait) const noexcept {
         const time_point now = services_.now();
@@ -132,7 +156,7 @@ protected:
 
     /// Throws std::bad_alloc.
     std::shared_ptr<batch_contents> begin(std::uint64_t key, const kept_event& event) {
-        auto fresh = std::make_shared<batch_contents>(account_, at(how_.within), key);
+        auto fresh = std::make_shared<batch_contents>(at(how_.within), key);
         fresh->events.reserve(std::min<std::size_t>(how_.size, 16));
         fresh->events.push_back(event);
         fresh->is_complete = how_.size == 1;
@@ -140,15 +164,15 @@ protected:
             const std::lock_guard lock{mutex_};
             open_.emplace(key, fresh);
         }
-        fresh->has_ended = false;
         account_->collect();
+        fresh->begin(account_);
         return fresh;
     }
 
     /// It was not begun.
     void take_back(batch_contents& begun) noexcept {
         forget(begun);
-        begun.has_ended = true;
+        begun.take_back();
         account_->take_back();
     }
 
@@ -187,11 +211,12 @@ protected:
     const std::shared_ptr<batch_account> account_ = std::make_shared<batch_account>();
 
 private:
-    base::atomic<bool> is_closing_{false};
+    static constexpr time_point::rep for_ever = time_point::max().time_since_epoch().count();
+
+    base::atomic<time_point::rep> flushed_until_{time_point::min().time_since_epoch().count()};
     mutable base::mutex mutex_;
     std::unordered_multimap<std::uint64_t, std::shared_ptr<batch_contents>> open_;  // by the hash of their key
     std::shared_ptr<redelivering_subscription> handler_;
-    std::shared_ptr<redelivering_subscription> events_;
 };
 
 template <class E, class Key>
@@ -203,7 +228,7 @@ public:
     /// What stands before the handler of events, and is all of it.
     settlement collect(delivery_attempt& delivery, const kept_event& event) {
         if (account_->held() >= how_.held) {
-            flush();
+            complete_all();
             return delivery.not_before(time_point::max());  // until one has ended
         }
         const std::uint64_t hash = delivery.key();
@@ -230,6 +255,10 @@ public:
     }
 
 private:
+    batch_contents& contents_of(const kept_event& of) const noexcept override {
+        return of.template get_if<batch<E>>()->contents();
+    }
+
     bool is_same(const E& a, const E& b) {
         if constexpr (std::is_same_v<Key, no_key>) {
             return true;

@@ -23,8 +23,13 @@ class batch_account {
 public:
     void collect() noexcept { collected_.fetch_add(1, std::memory_order_relaxed); }
     void take_back() noexcept { collected_.fetch_sub(1, std::memory_order_relaxed); }
-    /// A batch that had ended comes again.
-    void collect_again(std::size_t events) noexcept { collected_.fetch_add(events, std::memory_order_relaxed); }
+
+    // A batch that was given up is sent again.
+    void send_again(std::size_t events) noexcept { sent_again_.fetch_add(events, std::memory_order_relaxed); }
+    void take_back_sent(std::size_t events) noexcept {
+        sent_again_.fetch_sub(events, std::memory_order_relaxed);
+        go_on();
+    }
 
     void end(std::size_t events, settlement how) noexcept {
         count(how == settlement::done ? delivered_ : failed_, events);
@@ -34,7 +39,7 @@ public:
     /// Events in batches that have not ended.
     std::uint64_t held() const noexcept {
         const std::uint64_t over = ended();  // first: then it is not the larger one
-        return collected_.load(std::memory_order_acquire) - over;
+        return collected_.load(std::memory_order_acquire) + sent_again_.load(std::memory_order_acquire) - over;
     }
 
     /// The queue that waits until there are fewer.
@@ -62,10 +67,15 @@ private:
 
     void count(counter& as, std::size_t events) noexcept {
         as.fetch_add(events, std::memory_order_release);
+        go_on();
+    }
+
+    void go_on() const noexcept {
         if (collecting_) collecting_->resume();
     }
 
-    counter collected_{0};
+    counter collected_{0};  // each event once, however often its batch is sent
+    counter sent_again_{0};
     counter delivered_{0};
     counter failed_{0};
     counter discarded_{0};
@@ -76,11 +86,10 @@ private:
 struct batch_contents {
     using time_point = std::chrono::steady_clock::time_point;
 
-    batch_contents(std::shared_ptr<batch_account> to, time_point at, std::uint64_t of) noexcept
-        : account{std::move(to)}, due{at}, key{of} {}
+    batch_contents(time_point at, std::uint64_t of) noexcept : due{at}, key{of} {}
     /// Events that nobody will handle any more.
     ~batch_contents() {
-        if (!has_ended && !events.empty()) account->discard(events.size());
+        for (; ways != 0; --ways) account->discard(events.size());
     }
     batch_contents(const batch_contents&) = delete;
     batch_contents& operator=(const batch_contents&) = delete;
@@ -92,16 +101,25 @@ struct batch_contents {
         return std::exchange(resting, std::nullopt);
     }
 
-    /// For the account; returns the same.
-    settlement count(settlement how) noexcept {
-        const bool ends = how == settlement::done || how == settlement::failed;
-        if (ends && has_ended) account->collect_again(events.size());  // sent again
-        if (ends) account->end(events.size(), how);
-        has_ended = has_ended || ends;
+    /// It is on its way to a handler, whose account that is.
+    void begin(std::shared_ptr<batch_account> of) noexcept {
+        const std::lock_guard lock{mutex};
+        account.swap(of);
+        ++ways;
+    }
+    void take_back() noexcept {
+        const std::lock_guard lock{mutex};
+        --ways;
+    }
+
+    /// For the account of its handler; returns the same.
+    settlement count(settlement how, batch_account& of) noexcept {
+        if (how != settlement::done && how != settlement::failed) return how;
+        take_back();
+        of.end(events.size(), how);
         return how;
     }
 
-    const std::shared_ptr<batch_account> account;
     const time_point due;
     const std::uint64_t key;  ///< the hash of its events' keys
 
@@ -109,7 +127,11 @@ struct batch_contents {
     std::vector<kept_event> events;          ///< guarded by mutex until it is complete
     bool is_complete = false;                ///< guarded by mutex
     std::optional<std::uint64_t> resting{};  ///< guarded by mutex
-    bool has_ended = true;                   ///< or has not begun: nobody has to account for it
+
+    // How often it is on its way: a letter may be sent again before the handler that gave it up has returned. Guarded
+    // by mutex.
+    unsigned ways = 0;
+    std::shared_ptr<batch_account> account{};  ///< of the last of them
 };
 
 }  // namespace tidings::consumer_detail

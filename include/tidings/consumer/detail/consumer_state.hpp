@@ -36,7 +36,7 @@
 namespace tidings::consumer_detail {
 
 /// What comes to a handler.
-enum class role { handles_events, handles_batches };
+enum class role { handles_events, handles_batches, collects_batches };
 
 class consumer_state final : public redrive_target, public std::enable_shared_from_this<consumer_state> {
 public:
@@ -79,7 +79,9 @@ public:
         const std::lock_guard lock{mutex_};
         collectors_.push_back(collector);
         handlers_[batches].does = role::handles_batches;
-        handlers_[events].account = collector->account();
+        handlers_[batches].collector = collector;
+        handlers_[events].does = role::collects_batches;
+        handlers_[events].collector = std::move(collector);
     }
 
     void flush() noexcept {
@@ -118,8 +120,9 @@ public:
         consumer_stats sums;
         for (std::size_t n = handlers(); n-- != 0;)
             if (const reserved each = find(n); each.subscribed != nullptr && each.does != role::handles_batches)
-                sums.events +=
-                    each.account != nullptr ? each.account->of(each.subscribed->stats()) : each.subscribed->stats();
+                sums.events += each.does == role::collects_batches
+                                   ? each.collector->account()->of(each.subscribed->stats())
+                                   : each.subscribed->stats();
         sums.retried = retried_.load(std::memory_order_relaxed);
         sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
         sums.given_up = given_up_.load(std::memory_order_relaxed);
@@ -191,10 +194,13 @@ private:
         std::size_t queue = 0;
         overflow when_full = overflow::block;
         role does = role::handles_events;
-        std::shared_ptr<batch_account> account{};  ///< of who collects batches
-        shared_subscription subscribed{};          ///< null: it is being made, or could not be
+        std::shared_ptr<batch_collector_base> collector{};  ///< of those that have to do with batches
+        shared_subscription subscribed{};                   ///< null: it is being made, or could not be
 
-        bool takes(const kept_event& event) const noexcept { return subscribed != nullptr && subscribed->takes(event); }
+        bool takes(const kept_event& event) const noexcept {
+            return subscribed != nullptr && subscribed->takes(event) &&
+                   !(does == role::handles_batches && collector->is_closed());
+        }
     };
 
     template <class Each>
@@ -227,8 +233,10 @@ private:
         const bool may_be_dropped = to.when_full == overflow::drop_oldest || to.when_full == overflow::drop_newest;
         const bool holds_up = options_.later_events == behind_dead::park && !may_be_dropped;
         book_.note_sent(letter, number, holds_up ? std::optional{line} : std::nullopt);
+        if (to.does == role::handles_batches) to.collector->send_again(letter.letter.event);
         bool sent = false;
         const auto settle = [&]() noexcept {
+            if (!sent && to.does == role::handles_batches) to.collector->take_back_sent(letter.letter.event);
             if (!sent) book_.take_back(letter.letter.event, number);
             if (sent ? !holds_up : !is_mine) book_.remove_letter(line, letter.order);
         };
