@@ -87,4 +87,12 @@ decoded decode(std::string_view line_text) {
     return {std::move(delivery), std::move(news)};
 }
 
+std::string type_of(std::string_view line) {
+    try {
+        return text(parse(line), "/type");
+    } catch (const malformed&) {
+        return {};
+    }
+}
+
 }  // namespace webhooks

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -28,5 +29,8 @@ struct decoded {
 
 // Throws malformed.
 decoded decode(std::string_view line);
+
+// GitHub's name for what happened, such as "release.published"; empty where the line does not say.
+std::string type_of(std::string_view line);
 
 }  // namespace webhooks

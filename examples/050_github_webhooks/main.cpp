@@ -2,6 +2,7 @@
 #include "consumers.hpp"
 #include "decode.hpp"
 #include "events.hpp"
+#include "next_line.hpp"
 #include "report.hpp"
 
 #include <tidings/tidings.hpp>
@@ -15,15 +16,6 @@
 
 namespace webhooks {
 namespace {
-
-// Keeps no more of a line than it takes to refuse it: a line without end costs time, but no memory.
-bool next_line(std::istream& in, std::string& line) {
-    line.clear();
-    char c = 0;
-    while (in.get(c) && c != '\n')
-        if (line.size() <= longest_line) line += c;
-    return in || !line.empty();  // the last line may lack its end
-}
 
 std::size_t publish_lines(std::istream& in, tidings::bus& bus) {
     std::size_t lines = 0;

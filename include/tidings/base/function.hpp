@@ -13,7 +13,7 @@ namespace tidings::base {
 template <class F, class... Arguments>
 constexpr decltype(auto) invoke(F&& function, Arguments&&... arguments) {
     if constexpr (std::is_member_pointer_v<std::remove_cvref_t<F>>) {
-        return [&](auto&& object, auto&&... rest) -> decltype(auto) {
+        return [&](auto&& object, [[maybe_unused]] auto&&... rest) -> decltype(auto) {
             if constexpr (std::is_member_function_pointer_v<std::remove_cvref_t<F>>)
                 return (std::forward<decltype(object)>(object).*function)(std::forward<decltype(rest)>(rest)...);
             else return std::forward<decltype(object)>(object).*function;

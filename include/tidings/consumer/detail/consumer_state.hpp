@@ -75,7 +75,8 @@ public:
     }
 
     /// Throws std::bad_alloc.
-    void add_collector(std::size_t batches, std::size_t events, std::shared_ptr<batch_collector_base> collector) {
+    void add_collector(std::size_t batches, std::size_t events,
+                       const std::shared_ptr<batch_collector_base>& collector) {
         const std::lock_guard lock{mutex_};
         collectors_.push_back(collector);
         handlers_[batches].does = role::handles_batches;
