@@ -428,6 +428,56 @@ TEST_CASE("what waits when the consumer ends is discarded, and counted") {
     CHECK(d.digest.stats().events.queued == 0);
 }
 
+TEST_CASE("what the handler publishes is caused by the batch, and its letter has the batch's type") {
+    struct mailed {};
+    tidings::dead_letters dead;
+    desk d{{.retry = {.max_attempts = 1}, .dead_letters = dead}};
+    std::vector<tidings::event_id> ids;
+    const auto sees = d.bus.subscribe([&](const mailed&, const tidings::context& c) {
+        ids.push_back(c.causation_id());
+        ids.push_back(c.correlation_id());
+    });
+    const auto event = tidings::event_id::next();
+    d.digest.on_batch(
+        [&](const batch<note>&, const tidings::context& c) {
+            CHECK(c.key() == "k");
+            CHECK(c.headers().empty());
+            ids.push_back(c.id());
+            d.bus.publish(mailed{});
+            throw std::runtime_error{"down"};
+        },
+        {.size = 2}, by_user());
+    d.bus.publish(note{"ann", 1}, {.key = "k", .id = event, .headers = {{"h", "v"}}});
+    d.publish("ann", 2);
+    d.sim.run_until_idle();
+    REQUIRE(ids.size() == 3);
+    CHECK(ids[0] != event);
+    CHECK(ids[1] == ids[0]);
+    CHECK(ids[2] == ids[0]);
+    REQUIRE(dead.size() == 1);
+    CHECK(dead.list()[0].event_id == ids[0]);
+    CHECK(dead.list()[0].event_type == tidings::event_name<batch<note>>());
+}
+
+TEST_CASE("a handler of batches may flush and close its consumer, and ask it") {
+    desk d;
+    d.digest.on_batch(
+        [&](const batch<note>& of) {
+            d.mails.push_back(text_of(of));
+            CHECK(d.digest.stats().events.queued >= of.size());
+            if (d.mails.size() == 1) d.digest.flush();
+            if (d.mails.size() == 2) d.digest.close();
+        },
+        {.size = 2, .within = 24h}, by_user());
+    for (int n = 0; n != 2; ++n) d.publish("ann", n);
+    d.publish("bob", 2);
+    d.publish("cid", 3);
+    d.sim.run_until_idle();
+    CHECK(d.mails.size() == 3);
+    CHECK(d.digest.stats().events.delivered == 4);
+    CHECK(d.bus.publish(note{"ann", 9}).rejected == 1);
+}
+
 TEST_CASE("a handler of batches may end its consumer") {
     tidings::testing::simulation sim{1};
     tidings::bus bus{{.executor = sim.executor(), .clock = sim.clock()}};
@@ -609,13 +659,15 @@ TEST_CASE("in any order of events, flushes and time: every event once, keys in o
 
 TEST_CASE("a lack of memory delays a batch, and loses nothing") {
     if (!support::counts_allocations) return;
+    const auto guarantee =
+        GENERATE(tidings::delivery_guarantee::at_least_once, tidings::delivery_guarantee::effectively_once);
     bool failed = true;
     for (std::int64_t n = 1; failed; ++n) {
         CAPTURE(n);
         const auto clock = std::make_shared<support::hand_clock>();
         tidings::manual_executor loop;
         tidings::bus bus{{.executor = loop, .clock = tidings::clock_ref{clock}, .on_error = [](const auto&) {}}};
-        consumer digest{bus, "digest"};
+        consumer digest{bus, "digest", {.guarantee = guarantee}};
         std::size_t handled = 0;
         digest.on_batch([&](const batch<note>& of) { handled += of.size(); }, {.size = 3, .within = 1s}, by_user());
         std::uint64_t accepted = 0;
@@ -636,12 +688,49 @@ TEST_CASE("a lack of memory delays a batch, and loses nothing") {
     }
 }
 
+TEST_CASE("a letter of a batch that cannot be sent for want of memory stays, and counts as before") {
+    if (!support::counts_allocations) return;
+    bool failed = true;
+    for (std::int64_t n = 1; failed; ++n) {
+        CAPTURE(n);
+        tidings::dead_letters dead;
+        desk d{{.retry = {.max_attempts = 1}, .dead_letters = dead}};
+        bool mended = false;
+        d.digest.on_batch(
+            [&](const batch<note>&) {
+                if (!mended) throw std::runtime_error{"down"};
+            },
+            {.size = 2}, by_user());
+        for (int k = 0; k != 2; ++k) d.publish("ann", k);
+        d.sim.run_until_idle();
+        mended = true;
+        std::size_t sent = 0;
+        {
+            const support::failing_allocation now{n, support::failing::once};
+            try {
+                sent = dead.redrive_all();
+            } catch (const std::bad_alloc&) {}
+            failed = support::failed_here != 0;
+        }
+        CHECK(dead.size() + sent == 1);
+        CHECK(d.digest.stats().events.queued == 2 * sent);
+        dead.redrive_all();
+        d.sim.run_until_idle();
+        CHECK(d.digest.stats().events.delivered == 2);
+        CHECK(d.digest.stats().events.discarded == 0);
+        CHECK(d.digest.stats().events.queued == 0);
+    }
+}
+
 TEST_CASE("keys that are idle leave nothing behind") {
+    // By size, and by time.
+    const std::size_t size = GENERATE(2, 3);
+    const auto clock = std::make_shared<support::hand_clock>();
     tidings::manual_executor loop;
-    tidings::bus bus{{.executor = loop}};
+    tidings::bus bus{{.executor = loop, .clock = tidings::clock_ref{clock}}};
     consumer digest{bus, "digest"};
     std::size_t handled = 0;
-    digest.on_batch([&](const batch<note>& of) { handled += of.size(); }, {.size = 2, .within = 24h},
+    digest.on_batch([&](const batch<note>& of) { handled += of.size(); }, {.size = size, .within = 1s},
                     async.ordered_by(&note::n));
     std::int64_t before = 0;
     for (int n = 0; n != 20'000; ++n) {
@@ -649,6 +738,7 @@ TEST_CASE("keys that are idle leave nothing behind") {
         bus.publish(note{"u", n});
         bus.publish(note{"u", n});
         loop.run();
+        while (clock->ring_next()) loop.run();
     }
     CHECK(handled == 40'000);
     if (support::counts_allocations) CHECK(support::blocks_in_use.load() - before < 50);
