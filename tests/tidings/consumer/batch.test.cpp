@@ -478,6 +478,27 @@ TEST_CASE("a handler of batches may flush and close its consumer, and ask it") {
     CHECK(d.bus.publish(note{"ann", 9}).rejected == 1);
 }
 
+TEST_CASE("what is discarded counts as that, also where a handler has kept it") {
+    desk d{{.retry = {.max_attempts = 2, .backoff = tidings::fixed(1h)}}};
+    std::vector<batch<note>> kept;
+    d.digest.on_batch(
+        [&](const batch<note>& of) {
+            kept.push_back(of);
+            throw std::runtime_error{"no"};
+        },
+        {.size = 2}, by_user());
+    for (int n = 0; n != 2; ++n) d.publish("ann", n);
+    d.sim.run_until_idle();
+    REQUIRE(kept.size() == 1);
+    CHECK(d.digest.stats().events.queued == 2);
+    for (int looks = 0; looks != 2; ++looks) {
+        d.digest.reset();
+        CHECK(d.digest.stats().events.queued == 0);
+        CHECK(d.digest.stats().events.discarded == 2);
+        kept.clear();
+    }
+}
+
 TEST_CASE("a handler of batches may end its consumer") {
     tidings::testing::simulation sim{1};
     tidings::bus bus{{.executor = sim.executor(), .clock = sim.clock()}};
@@ -724,7 +745,7 @@ TEST_CASE("a letter of a batch that cannot be sent for want of memory stays, and
 
 TEST_CASE("keys that are idle leave nothing behind") {
     // By size, and by time.
-    const std::size_t size = GENERATE(2, 3);
+    const auto size = GENERATE(std::size_t{2}, std::size_t{3});
     const auto clock = std::make_shared<support::hand_clock>();
     tidings::manual_executor loop;
     tidings::bus bus{{.executor = loop, .clock = tidings::clock_ref{clock}}};

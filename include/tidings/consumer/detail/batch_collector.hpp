@@ -7,6 +7,7 @@
 #include <tidings/consumer/batch.hpp>
 #include <tidings/consumer/batch_options.hpp>
 #include <tidings/consumer/detail/batch_contents.hpp>
+#include <tidings/consumer/detail/open_batches.hpp>
 #include <tidings/core/bus_services.hpp>
 #include <tidings/core/delivery.hpp>
 #include <tidings/core/kept_event.hpp>
@@ -22,9 +23,7 @@
 #include <mutex>
 #include <optional>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace tidings::consumer_detail {
 
@@ -49,9 +48,13 @@ public:
 
     const std::shared_ptr<batch_account>& account() const noexcept { return account_; }
 
+    /// Of the events that come to `collecting`, what became of them.
+    subscription_stats stats_of(const subscription_stats& collecting) const noexcept {
+        return account_->of(collecting, handler_ == nullptr || !handler_->active());
+    }
+
     /// Before there are events.
     void set_handler(std::shared_ptr<redelivering_subscription> of_batches) noexcept {
-        const std::lock_guard lock{mutex_};
         handler_ = std::move(of_batches);
     }
 
@@ -98,13 +101,13 @@ public:
             }
             of.is_complete = true;
         }
-        forget(of);
+        open_.forget(of);
         return std::nullopt;
     }
 
     /// Has all its batches handled that are not complete.
     void complete_all() noexcept {
-        while (const std::shared_ptr<batch_contents> each = take_one()) complete(*each);
+        while (const std::shared_ptr<batch_contents> each = open_.take()) complete(*each);
     }
 
 protected:
@@ -123,20 +126,6 @@ protected:
         return wait < time_point::max() - now ? now + wait : time_point::max();
     }
 
-    /// Throws std::bad_alloc. `is_of_this(contents)` runs without a lock.
-    template <class IsOfThis>
-    std::shared_ptr<batch_contents> find_open(std::uint64_t key, IsOfThis is_of_this) const {
-        std::vector<std::shared_ptr<batch_contents>> candidates;
-        {
-            const std::lock_guard lock{mutex_};
-            const auto [first, last] = open_.equal_range(key);
-            for (auto at = first; at != last; ++at) candidates.push_back(at->second);
-        }
-        for (const auto& each : candidates)
-            if (is_of_this(*each)) return each;
-        return nullptr;
-    }
-
     /// False: it is complete. Throws std::bad_alloc.
     bool add(batch_contents& to, const kept_event& event) {
         bool is_full = false;
@@ -148,7 +137,7 @@ protected:
             is_full = to.events.size() >= how_.size;
         }
         if (is_full) {
-            forget(to);
+            open_.forget(to);
             complete(to);
         }
         return true;
@@ -160,10 +149,7 @@ protected:
         fresh->events.reserve(std::min<std::size_t>(how_.size, 16));
         fresh->events.push_back(event);
         fresh->is_complete = how_.size == 1;
-        if (!fresh->is_complete) {
-            const std::lock_guard lock{mutex_};
-            open_.emplace(key, fresh);
-        }
+        if (!fresh->is_complete) open_.add(fresh);
         account_->collect();
         fresh->begin(account_);
         return fresh;
@@ -171,52 +157,26 @@ protected:
 
     /// It was not begun.
     void take_back(batch_contents& begun) noexcept {
-        forget(begun);
+        open_.forget(begun);
         begun.take_back();
         account_->take_back();
-    }
-
-    std::shared_ptr<batch_contents> take_one() noexcept {
-        const std::lock_guard lock{mutex_};
-        if (open_.empty()) return nullptr;
-        std::shared_ptr<batch_contents> taken = std::move(open_.begin()->second);
-        open_.erase(open_.begin());
-        return taken;
-    }
-
-    void forget(const batch_contents& ended) noexcept {
-        std::shared_ptr<batch_contents> forgotten;
-        const std::lock_guard lock{mutex_};
-        const auto [first, last] = open_.equal_range(ended.key);
-        for (auto at = first; at != last; ++at) {
-            if (at->second.get() != &ended) continue;
-            forgotten = std::move(at->second);
-            open_.erase(at);
-            return;
-        }
     }
 
     void complete(batch_contents& which) const noexcept {
         if (const auto line = which.complete()) batches_.wake(*line);
     }
 
-    std::shared_ptr<redelivering_subscription> handler() const noexcept {
-        const std::lock_guard lock{mutex_};
-        return handler_;
-    }
-
     const bus_services services_;
     const batch_options how_;
     const redelivering_queue batches_;
     const std::shared_ptr<batch_account> account_ = std::make_shared<batch_account>();
+    std::shared_ptr<redelivering_subscription> handler_;  ///< set once
+    open_batches open_;
 
 private:
     static constexpr time_point::rep for_ever = time_point::max().time_since_epoch().count();
 
     base::atomic<time_point::rep> flushed_until_{time_point::min().time_since_epoch().count()};
-    mutable base::mutex mutex_;
-    std::unordered_multimap<std::uint64_t, std::shared_ptr<batch_contents>> open_;  // by the hash of their key
-    std::shared_ptr<redelivering_subscription> handler_;
 };
 
 template <class E, class Key>
@@ -233,16 +193,14 @@ public:
         }
         const std::uint64_t hash = delivery.key();
         TIDINGS_TRY {
-            const auto known = find_open(hash, [&](const batch_contents& each) {
+            const auto known = open_.find(hash, [&](const batch_contents& each) {
                 return is_same(*each.events.front().template get_if<E>(), *event.template get_if<E>());
             });
             if (known != nullptr && add(*known, event)) return settlement::done;
             const auto fresh = begin(hash, event);
             TIDINGS_TRY {
                 // Where its handler has ended, nobody will handle it, and it counts as discarded.
-                if (const auto to = handler()) {
-                    if (!to->deliver_new(batch<E>{fresh}, hash, {.key = event.key()})) forget(*fresh);
-                }
+                if (!handler_->deliver_new(batch<E>{fresh}, hash, {.key = event.key()})) open_.forget(*fresh);
                 return settlement::done;
             }
             TIDINGS_CATCH_ALL {

@@ -45,14 +45,15 @@ public:
     /// The queue that waits until there are fewer.
     void set_queue(redelivering_queue collecting) { collecting_.emplace(std::move(collecting)); }
 
-    subscription_stats of(subscription_stats collecting) const noexcept {
+    /// `handler_has_ended`: nobody will handle what is held, whoever may still have it.
+    subscription_stats of(subscription_stats collecting, bool handler_has_ended) const noexcept {
         const std::uint64_t now_held = held();
         const std::uint64_t collected = collected_.load(std::memory_order_relaxed);
         collecting.delivered -= std::min(collecting.delivered, collected);
         collecting.delivered += delivered_.load(std::memory_order_relaxed);
         collecting.failed += failed_.load(std::memory_order_relaxed);
         collecting.discarded += discarded_.load(std::memory_order_relaxed);
-        collecting.queued += now_held;
+        (handler_has_ended ? collecting.discarded : collecting.queued) += now_held;
         return collecting;
     }
 

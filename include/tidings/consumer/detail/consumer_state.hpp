@@ -121,9 +121,8 @@ public:
         consumer_stats sums;
         for (std::size_t n = handlers(); n-- != 0;)
             if (const reserved each = find(n); each.subscribed != nullptr && each.does != role::handles_batches)
-                sums.events += each.does == role::collects_batches
-                                   ? each.collector->account()->of(each.subscribed->stats())
-                                   : each.subscribed->stats();
+                sums.events += each.does == role::collects_batches ? each.collector->stats_of(each.subscribed->stats())
+                                                                   : each.subscribed->stats();
         sums.retried = retried_.load(std::memory_order_relaxed);
         sums.dead_lettered = dead_lettered_.load(std::memory_order_relaxed);
         sums.given_up = given_up_.load(std::memory_order_relaxed);

@@ -1,0 +1,73 @@
+/// The batches that are not complete.
+#pragma once
+
+#include <tidings/base/sync.hpp>
+#include <tidings/consumer/detail/batch_contents.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tidings::consumer_detail {
+
+/// By the hash of their key. Thread-safe. No lock is held while what it is given is called, or a batch ends.
+class open_batches {
+public:
+    using shared = std::shared_ptr<batch_contents>;
+
+    /// Throws std::bad_alloc.
+    void add(shared begun) {
+        const std::lock_guard lock{mutex_};
+        const std::uint64_t key = begun->key;
+        all_.emplace(key, std::move(begun));
+    }
+
+    /// The first of that hash for which `is_it(contents)`; null: there is none. Allocates where several have the hash.
+    /// Throws std::bad_alloc.
+    template <class IsIt>
+    shared find(std::uint64_t key, IsIt is_it) const {
+        shared first;
+        std::vector<shared> others;
+        {
+            const std::lock_guard lock{mutex_};
+            auto [at, end] = all_.equal_range(key);
+            if (at == end) return nullptr;
+            first = at->second;
+            while (++at != end) others.push_back(at->second);
+        }
+        if (is_it(*first)) return first;
+        for (const shared& each : others)
+            if (is_it(*each)) return each;
+        return nullptr;
+    }
+
+    void forget(const batch_contents& which) noexcept {
+        shared forgotten;
+        const std::lock_guard lock{mutex_};
+        const auto [first, last] = all_.equal_range(which.key);
+        for (auto at = first; at != last; ++at) {
+            if (at->second.get() != &which) continue;
+            forgotten = std::move(at->second);
+            all_.erase(at);
+            return;
+        }
+    }
+
+    /// One of them, which it forgets; null: there are none.
+    shared take() noexcept {
+        const std::lock_guard lock{mutex_};
+        if (all_.empty()) return nullptr;
+        shared taken = std::move(all_.begin()->second);
+        all_.erase(all_.begin());
+        return taken;
+    }
+
+private:
+    mutable base::mutex mutex_;
+    std::unordered_multimap<std::uint64_t, shared> all_;  // guarded by mutex_
+};
+
+}  // namespace tidings::consumer_detail
