@@ -9,6 +9,7 @@
 #include <tidings/tidings.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -476,6 +478,41 @@ TEST_CASE("a handler of batches may flush and close its consumer, and ask it") {
     CHECK(d.mails.size() == 3);
     CHECK(d.digest.stats().events.delivered == 4);
     CHECK(d.bus.publish(note{"ann", 9}).rejected == 1);
+}
+
+TEST_CASE("threads that publish and flush, a handler that fails, and a pool: each key in order, each event once") {
+    constexpr int of_each = 2'000;
+    constexpr int keys = 8;
+    tidings::thread_pool pool{2};
+    tidings::bus bus{{.executor = pool, .on_error = [](const auto&) {}}};
+    consumer digest{bus, "digest", {.retry = {.max_attempts = 100, .backoff = tidings::fixed(50us)}}};
+    std::map<std::string, std::vector<int>> seen;
+    for (int key = 0; key != keys; ++key) seen["u" + std::to_string(key)].reserve(of_each);
+    std::atomic<int> calls{0};
+    digest.on_batch(
+        [&](const batch<note>& of) {
+            if (calls.fetch_add(1) % 16 == 0) throw std::runtime_error{"no"};
+            for (const note& each : of) seen.at(each.user).push_back(each.n);  // one key, one at a time
+        },
+        {.size = 7, .within = 300us, .held = 100}, by_user().capacity(50));
+    std::vector<std::thread> publishers;
+    for (int t = 0; t != 2; ++t)
+        publishers.emplace_back([&, t] {
+            for (int n = 0; n != of_each; ++n) {
+                for (int key = t; key < keys; key += 2) bus.publish(note{"u" + std::to_string(key), n});
+                if (n % 100 == 0) digest.flush();
+            }
+        });
+    for (std::thread& each : publishers) each.join();
+    digest.close();
+    bus.drain();
+    for (const auto& [user, numbers] : seen) {
+        CAPTURE(user);
+        REQUIRE(numbers.size() == of_each);
+        CHECK(std::is_sorted(numbers.begin(), numbers.end()));
+    }
+    CHECK(digest.stats().events.delivered == of_each * keys);
+    CHECK(digest.stats().events.queued == 0);
 }
 
 TEST_CASE("what is discarded counts as that, also where a handler has kept it") {
