@@ -109,6 +109,15 @@ TEST_CASE("batches of one event, of no time, and of all time") {
         d.sim.run_until_idle();
         CHECK(d.take() == texts{"a 1"});
     }
+    SECTION("a nanosecond") {
+        desk d;
+        d.digest.on_batch(d.writes_down(), {.within = 1ns}, async);
+        d.publish("a", 1);
+        d.sim.run_until_idle();
+        CHECK(d.take().empty());
+        d.sim.advance(1ns);
+        CHECK(d.take() == texts{"a 1"});
+    }
     SECTION("all time") {
         desk d;
         d.digest.on_batch(d.writes_down(), {.size = 2, .within = std::chrono::nanoseconds::max()}, async);
