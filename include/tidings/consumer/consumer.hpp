@@ -220,7 +220,7 @@ private:
                 if (!home->claim(event, collected_by)) return settlement::done;
             }
             TIDINGS_CATCH_ALL { return collector->wait_for_memory(attempt); }
-            const settlement settled = collector->collect(attempt, event);
+            const settlement settled = collector->collect(attempt, event, [&] { return home->waiting(collected_by); });
             if (settled != settlement::done) home->release(event, collected_by);
             return settled;
         };

@@ -405,6 +405,57 @@ TEST_CASE("flush() is for what was published before it, collected or not, and fo
     CHECK(d.take() == texts{"ann 4"});
 }
 
+TEST_CASE("a flush ends, also where its batches lead to further ones at the same moment") {
+    desk d;
+    d.digest.on_batch(
+        [&](const batch<note>& of) {
+            if (d.mails.size() < 100) d.publish("ann", of[of.size() - 1].n + 1);
+            d.mails.push_back(text_of(of));
+        },
+        {.size = 10, .within = 1h}, by_user());
+    SECTION("what is collected") {
+        d.publish("ann", 1);
+        d.sim.run_until_idle();
+        d.digest.flush();
+    }
+    SECTION("what is not") {
+        d.publish("ann", 1);
+        d.digest.flush();
+    }
+    d.sim.run_until_idle();
+    CHECK(d.take() == texts{"ann 1"});
+    d.publish("ann", 3);
+    d.sim.run_until_idle();
+    CHECK(d.take().empty());
+    d.sim.advance(1h);
+    CHECK(d.take() == texts{"ann 2 3"});
+}
+
+TEST_CASE("a flush of nothing leaves what comes at the same moment alone") {
+    desk d;
+    d.digest.on_batch(d.writes_down(), {.size = 10, .within = 1h}, by_user());
+    d.digest.flush();
+    d.publish("ann", 1);
+    d.sim.run_until_idle();
+    CHECK(d.take().empty());
+}
+
+TEST_CASE("flush() returns, also where handlers run inside it and publish") {
+    tidings::inline_executor here;
+    tidings::bus bus{{.executor = here}};
+    consumer digest{bus, "digest"};
+    int calls = 0;
+    digest.on_batch(
+        [&](const batch<note>&) {
+            if (++calls < 100) bus.publish(note{"ann", 2});
+        },
+        {.size = 10, .within = 1h}, by_user());
+    bus.publish(note{"ann", 1});
+    digest.flush();
+    CHECK(calls == 1);
+    CHECK(digest.stats().events.queued == 1);
+}
+
 TEST_CASE("close() takes nothing more, and loses nothing") {
     desk d;
     d.digest.on_batch(d.writes_down(), {.size = 10, .within = 24h}, by_user());
@@ -676,6 +727,37 @@ TEST_CASE("a key that cannot be compared gives batches of their own") {
     d.sim.advance(2s);
     CHECK(d.take() == texts{"a 1", "a 2"});
     static_cast<void>(sizeof(throwing) + sizeof(hash_only));
+}
+
+TEST_CASE("a key that throws does not let a later event into an earlier batch") {
+    desk d;
+    bool throws = false;
+    d.digest.on_batch(d.writes_down(), {.size = 10, .within = 1s}, async.ordered_by([&](const note& of) {
+        if (std::exchange(throws, false)) throw std::runtime_error{"no"};
+        return of.user;
+    }));
+    for (int n = 0; n != 6; ++n) {
+        d.publish("a", n);
+        throws = n == 1 || n == 2;  // when it is collected
+        d.sim.run_until_idle();
+    }
+    d.sim.advance(1s);
+    CHECK(d.take() == texts{"a 0", "a 1", "a 2 3 4 5"});
+}
+
+TEST_CASE("a batch whose handler ends its consumer is queued until the handler has returned") {
+    desk d;
+    d.digest.on_batch(
+        [&](const batch<note>& of) {
+            d.digest.reset();
+            CHECK(d.digest.stats().events.queued >= of.size());
+        },
+        {.size = 2}, by_user());
+    for (int n = 0; n != 5; ++n) d.publish("a", n);
+    d.sim.run_until_idle();
+    CHECK(d.digest.stats().events.queued == 0);
+    CHECK(d.digest.stats().events.delivered == 2);
+    CHECK(d.digest.stats().events.discarded == 3);
 }
 
 TEST_CASE("in any order of events, flushes and time: every event once, keys in order, batches within their size") {

@@ -50,7 +50,7 @@ public:
 
     /// Of the events that come to `collecting`, what became of them.
     subscription_stats stats_of(const subscription_stats& collecting) const noexcept {
-        return account_->of(collecting, handler_ == nullptr || !handler_->active());
+        return account_->of(collecting, handler_ == nullptr || (!handler_->active() && handler_->stats().queued == 0));
     }
 
     /// Before there are events.
@@ -58,13 +58,14 @@ public:
         handler_ = std::move(of_batches);
     }
 
-    /// What was published until now is handled without waiting for company, also what still waits to be collected. Of
-    /// batches whose handler has ended, all is discarded.
-    void flush() noexcept {
+    /// What was published until now is handled without waiting for company, also the `waiting` that are not collected
+    /// yet. Of batches whose handler has ended, all is discarded.
+    void flush(std::uint64_t waiting) noexcept {
         const auto now = services_.now().time_since_epoch().count();
         auto known = flushed_until_.load(std::memory_order_relaxed);
-        while (known < now && !flushed_until_.compare_exchange_weak(known, now, std::memory_order_relaxed)) {
-        }  // see is_due()
+        while (known < now && !flushed_until_.compare_exchange_weak(known, now, std::memory_order_relaxed)) {}
+        // Before complete_all(): what begins behind that sees it.
+        if (waiting != 0) flush_.store(++flushes_, std::memory_order_release);
         complete_all();
     }
 
@@ -95,7 +96,8 @@ public:
     std::optional<settlement> rest(delivery_attempt& delivery, batch_contents& of) noexcept {
         {
             const std::lock_guard lock{of.mutex};
-            if (!of.is_complete && !is_due(of)) {
+            const bool may_wait = !of.is_complete && !of.is_urgent && !is_closed();
+            if (may_wait && of.due > services_.now()) {
                 of.resting = delivery.key();
                 return delivery.rest_until(of.due);
             }
@@ -105,9 +107,9 @@ public:
         return std::nullopt;
     }
 
-    /// Has all its batches handled that are not complete.
+    /// Has its batches handled that are not complete, and not those that begin meanwhile.
     void complete_all() noexcept {
-        while (const std::shared_ptr<batch_contents> each = open_.take()) complete(*each);
+        open_.take_all([this](batch_contents& each) { complete(each); });
     }
 
 protected:
@@ -115,10 +117,20 @@ protected:
 
     virtual batch_contents& contents_of(const kept_event& batch) const noexcept = 0;
 
-    /// Holds its mutex. One that began after the store in flush() sees it, for it came to open_ after complete_all().
-    bool is_due(const batch_contents& of) const noexcept {
-        return of.due <= services_.now() || of.events.front().published_at().time_since_epoch().count() <=
-                                                flushed_until_.load(std::memory_order_relaxed);
+    /// Whether it may have waited to be collected when flush() was called.
+    bool is_urgent(const kept_event& event) const noexcept {
+        return flush_.load(std::memory_order_acquire) != 0 &&
+               event.published_at().time_since_epoch().count() <= flushed_until_.load(std::memory_order_relaxed);
+    }
+
+    /// An event has been collected. Its clock alone does not tell what came before a flush() and what came after: it
+    /// may stand still. So a flush ends when there was nothing more to collect.
+    template <class Waiting>
+    void end_flush(Waiting waiting) noexcept {
+        std::uint64_t begun = flush_.load(std::memory_order_acquire);
+        if (begun == 0) [[likely]]
+            return;
+        if (waiting() <= 1) flush_.compare_exchange_strong(begun, 0, std::memory_order_relaxed);  // not a later one
     }
 
     time_point at(std::chrono::nanoseconds wait) const noexcept {
@@ -149,7 +161,11 @@ protected:
         fresh->events.reserve(std::min<std::size_t>(how_.size, 16));
         fresh->events.push_back(event);
         fresh->is_complete = how_.size == 1;
-        if (!fresh->is_complete) open_.add(fresh);
+        if (!fresh->is_complete) {
+            open_.add(fresh);
+            const std::lock_guard lock{fresh->mutex};
+            fresh->is_urgent = is_urgent(event);
+        }
         account_->collect();
         fresh->begin(account_);
         return fresh;
@@ -177,6 +193,8 @@ private:
     static constexpr time_point::rep for_ever = time_point::max().time_since_epoch().count();
 
     base::atomic<time_point::rep> flushed_until_{time_point::min().time_since_epoch().count()};
+    base::atomic<std::uint64_t> flushes_{0};
+    base::atomic<std::uint64_t> flush_{0};  ///< the number of one that has not ended, or 0
 };
 
 template <class E, class Key>
@@ -186,35 +204,51 @@ public:
         : batch_collector_base{on, how, std::move(batches)}, key_{std::move(key)} {}
 
     /// What stands before the handler of events, and is all of it.
-    settlement collect(delivery_attempt& delivery, const kept_event& event) {
+    /// `waiting()`: how many there are to collect, this one included.
+    template <class Waiting>
+    settlement collect(delivery_attempt& delivery, const kept_event& event, Waiting waiting) {
         if (account_->held() >= how_.held) {
             complete_all();
             return delivery.not_before(time_point::max());  // until one has ended
         }
-        const std::uint64_t hash = delivery.key();
-        TIDINGS_TRY {
-            const auto known = open_.find(hash, [&](const batch_contents& each) {
-                return is_same(*each.events.front().template get_if<E>(), *event.template get_if<E>());
-            });
-            if (known != nullptr && add(*known, event)) return settlement::done;
-            const auto fresh = begin(hash, event);
-            TIDINGS_TRY {
-                // Where its handler has ended, nobody will handle it, and it counts as discarded.
-                if (!handler_->deliver_new(batch<E>{fresh}, hash, {.key = event.key()})) open_.forget(*fresh);
-                return settlement::done;
-            }
-            TIDINGS_CATCH_ALL {
-                take_back(*fresh);
-                return wait_for_memory(delivery);
-            }
-        }
+        TIDINGS_TRY { put(event, delivery.key()); }
         TIDINGS_CATCH_ALL { return wait_for_memory(delivery); }
+        end_flush(waiting);
         return settlement::done;
     }
 
 private:
     batch_contents& contents_of(const kept_event& of) const noexcept override {
         return of.template get_if<batch<E>>()->contents();
+    }
+
+    /// Throws std::bad_alloc.
+    void put(const kept_event& event, std::uint64_t hash) {
+        const auto known = find(event, hash);
+        if (known != nullptr && add(*known, event)) return;
+        const auto fresh = begin(hash, event);
+        TIDINGS_TRY {
+            // Where its handler has ended, nobody will handle it, and it counts as discarded.
+            if (!handler_->deliver_new(batch<E>{fresh}, hash, {.key = event.key()})) open_.forget(*fresh);
+        }
+        TIDINGS_CATCH_ALL {
+            take_back(*fresh);
+            TIDINGS_RETHROW;
+        }
+    }
+
+    /// Throws std::bad_alloc.
+    std::shared_ptr<batch_contents> find(const kept_event& event, std::uint64_t hash) {
+        bool is_comparable = true;
+        auto found = open_.find(hash, [&](const batch_contents& each) {
+            TIDINGS_TRY { return is_same(*each.events.front().template get_if<E>(), *event.template get_if<E>()); }
+            TIDINGS_CATCH_ALL { is_comparable = false; }
+            return false;
+        });
+        if (is_comparable) return found;
+        // It may be of any of them, so none may get what comes behind it.
+        open_.take_all(hash, [this](batch_contents& each) { complete(each); });
+        return nullptr;
     }
 
     bool is_same(const E& a, const E& b) {
@@ -224,11 +258,8 @@ private:
             using value = std::remove_cvref_t<std::invoke_result_t<Key&, const E&>>;
             constexpr bool comparable = std::equality_comparable<value>;
             static_assert(comparable, "tidings: keys of batches are compared with ==");
-            TIDINGS_TRY {
-                if constexpr (comparable) return base::invoke(key_, a) == base::invoke(key_, b);
-            }
-            TIDINGS_CATCH_ALL {}
-            return false;  // a batch of its own
+            if constexpr (comparable) return base::invoke(key_, a) == base::invoke(key_, b);
+            else return false;
         }
     }
 

@@ -127,6 +127,7 @@ struct batch_contents {
     base::mutex mutex;
     std::vector<kept_event> events;          ///< guarded by mutex until it is complete
     bool is_complete = false;                ///< guarded by mutex
+    bool is_urgent = false;                  ///< guarded by mutex: it does not wait for company
     std::optional<std::uint64_t> resting{};  ///< guarded by mutex
 
     // How often it is on its way: a letter may be sent again before the handler that gave it up has returned. Guarded

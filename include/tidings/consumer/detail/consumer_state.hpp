@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -86,7 +87,14 @@ public:
     }
 
     void flush() noexcept {
-        for_each_collector([](batch_collector_base& each) { each.flush(); });
+        for (std::size_t n = handlers(); n-- != 0;)
+            if (const reserved each = find(n); each.does == role::collects_batches) each.collector->flush(waiting(n));
+    }
+
+    /// How many events wait for that handler, or are with it. Of one that is being made, that is not known.
+    std::uint64_t waiting(std::size_t number) const noexcept {
+        const shared_subscription of = subscribed(number);
+        return of != nullptr ? of->stats().queued : std::numeric_limits<std::uint64_t>::max();
     }
 
     /// Nothing more comes in; what waits is handled.

@@ -56,18 +56,38 @@ public:
         }
     }
 
-    /// One of them, which it forgets; null: there are none.
-    shared take() noexcept {
-        const std::lock_guard lock{mutex_};
-        if (all_.empty()) return nullptr;
-        shared taken = std::move(all_.begin()->second);
-        all_.erase(all_.begin());
-        return taken;
+    /// Forgets those there are, and calls `call(contents)` for each.
+    template <class Call>
+    void take_all(Call call) noexcept {
+        map taken;
+        {
+            const std::lock_guard lock{mutex_};
+            taken.swap(all_);
+        }
+        for (const auto& [key, each] : taken) call(*each);
+    }
+
+    /// The same for those of one hash.
+    template <class Call>
+    void take_all(std::uint64_t key, Call call) noexcept {
+        for (;;) {
+            shared taken;
+            {
+                const std::lock_guard lock{mutex_};
+                const auto found = all_.find(key);
+                if (found == all_.end()) return;
+                taken = std::move(found->second);
+                all_.erase(found);
+            }
+            call(*taken);
+        }
     }
 
 private:
+    using map = std::unordered_multimap<std::uint64_t, shared>;
+
     mutable base::mutex mutex_;
-    std::unordered_multimap<std::uint64_t, shared> all_;  // guarded by mutex_
+    map all_;  // guarded by mutex_
 };
 
 }  // namespace tidings::consumer_detail
