@@ -116,6 +116,8 @@ TEST_CASE("keys that had dead letters, and ids that were known, are forgotten") 
     CHECK(dead.stats().redriven > 0);
 }
 
+// What is remembered of a dropped event goes when another has its address, which AddressSanitizer puts off.
+#if !TIDINGS_HAS_ASAN
 TEST_CASE("what a full queue drops while it is refused or sent again leaves no more than its place") {
     if (!support::counts_allocations) return;
     tidings::dead_letters dead{{.capacity = 1}};
@@ -137,3 +139,4 @@ TEST_CASE("what a full queue drops while it is refused or sent again leaves no m
     CHECK(after.blocks <= before.blocks + 16);
     CHECK(after.bytes < before.bytes + 65'536);
 }
+#endif
