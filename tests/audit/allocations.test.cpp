@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
+#include <tidings/topic/topic.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -134,6 +135,26 @@ TEST_CASE("a nested publish that fails is its handler's failure") {
     CHECK(result->handled == 1);
     CHECK(inner >= 1);
     CHECK(nested.stats().delivered == static_cast<std::uint64_t>(inner));
+}
+
+TEST_CASE("a publish to a topic that was seen before allocates nothing") {
+    if (!support::counts_allocations) return;
+    tidings::bus bus;
+    std::vector<tidings::subscription> all;
+    int calls = 0;
+    for (int n = 0; n < 1'000; ++n)
+        all.push_back(bus.subscribe(tidings::topic{"line." + std::to_string(n) + ".*"}, [&](const tick&) { ++calls; }));
+    all.push_back(bus.subscribe(tidings::topic{"#.seven"}, [&](const tidings::any_event&) { ++calls; }));
+    const std::string topics[]{"line.7.seven", "line.8.eight", "line.none.of.these"};
+    const auto publish = [&] {
+        const std::uint64_t before = support::allocated_here;
+        for (const std::string& topic : topics) bus.publish(tick{}, {.topic = topic});
+        return support::allocated_here - before;
+    };
+    CHECK(publish() > 0);
+    CHECK(calls == 3);
+    for (int n = 0; n < 100; ++n) CHECK(publish() == 0);
+    CHECK(calls == 303);
 }
 
 TEST_CASE("a bus that cannot be made leaks nothing, and reset needs no memory") {

@@ -5,10 +5,12 @@
 #include "support/catch.hpp"
 
 #include <tidings/tidings.hpp>
+#include <tidings/topic/topic.hpp>
 
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -109,6 +111,34 @@ TEST_CASE("no lock is held at any entry into user code") {
     for (int round = 0; round < 20; ++round) use_everything();
     CHECK(entries > 10'000);
     CHECK(support::locks_taken.load() > before + 1'000);  // or there was nothing to audit
+    CHECK(entries_under_a_lock == 0);
+}
+
+TEST_CASE("no lock is held where events go by topic") {
+    entries = 0;
+    const std::uint64_t before = support::locks_taken.load();
+    for (int round = 0; round < 20; ++round) {
+        tidings::bus bus{options()};
+        std::vector<tidings::subscription> all;
+        for (int n = 0; n < 20; ++n)
+            all.push_back(bus.subscribe(tidings::topic{"a." + std::to_string(n % 4)}, handler(n % 5 == 0), filter()));
+        all.push_back(bus.subscribe(tidings::topic{"#"}, [w = witness{}](const tidings::any_event& e) {
+            enter_user_code();
+            static_cast<void>(e.get_if<tick>());
+        }));
+        const auto publish = [&] {
+            for (int n = 0; n < 50; ++n) bus.publish(tick{}, {.topic = "a." + std::to_string(n % 5)});
+        };
+        std::thread other{publish};
+        for (std::size_t n = 0; n < all.size(); n += 2) {
+            all[n].reset();
+            all[n] = bus.subscribe(tidings::topic{"*.1"}, handler(false));
+        }
+        publish();
+        other.join();
+    }
+    CHECK(entries > 10'000);
+    CHECK(support::locks_taken.load() > before + 1'000);
     CHECK(entries_under_a_lock == 0);
 }
 

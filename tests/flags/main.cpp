@@ -3,6 +3,7 @@
 #include <tidings/consumer/traceparent.hpp>
 #include <tidings/queue/work_queue.hpp>
 #include <tidings/tidings.hpp>
+#include <tidings/topic/topic.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -82,6 +83,13 @@ int main() {
         queues.drain();
     });
     check(source == "flags", "a producer signs");
+
+    int by_topic = 0;
+    const auto routed = bus.subscribe(tidings::topic{"door.#"}, [&](const ping& p) { by_topic += p.n; });
+    const auto audit = bus.subscribe(tidings::topic{"#.bell"}, [&](const tidings::any_event& e) {
+        by_topic += e.get_if<ping>() != nullptr && e.topic() == "door.bell" ? 100 : 1'000;
+    });
+    check(bus.publish(ping{3}, {.topic = "door.bell"}).handled >= 2 && by_topic == 103, "topics route");
 
     tidings::work_queue<ping> jobs;
     int worked = 0;

@@ -10,6 +10,8 @@
 namespace tidings {
 
 /// A set of topics, with a text that says which, and an index of many such texts: see topic_index.
+///
+/// The bus calls all of it while it holds its own lock: a kind of pattern must not use the bus, nor wait for who does.
 template <class P>
 concept topic_pattern = requires(const P& pattern, std::string_view name) {
     { pattern.matches(name) } noexcept -> std::convertible_to<bool>;
