@@ -76,8 +76,7 @@ public:
     }
 
     /// Throws std::bad_alloc.
-    void add_collector(std::size_t batches, std::size_t events,
-                       const std::shared_ptr<batch_collector_base>& collector) {
+    void add_collector(std::size_t batches, std::size_t events, std::shared_ptr<batch_collector_base> collector) {
         const std::lock_guard lock{mutex_};
         collectors_.push_back(collector);
         handlers_[batches].does = role::handles_batches;
@@ -160,7 +159,7 @@ public:
     settlement deliver(delivery_attempt& delivery, handler to, Call call) {
         const bool is_plain = is_plain_ && book_.is_empty() && delivery.number() <= options_.retry.max_attempts;
         if (!is_plain) [[unlikely]]
-            return deliver_carefully(delivery, to, call);
+            return deliver_carefully(delivery, to, {&call, [](void* made) { (*static_cast<Call*>(made))(); }});
         TIDINGS_TRY { call(); }
         TIDINGS_CATCH_ALL { return settle_failure(delivery, to, is_permanent()); }
         return settlement::done;
@@ -257,8 +256,14 @@ private:
         return sent;
     }
 
-    template <class Call>
-    settlement deliver_carefully(delivery_attempt& delivery, handler to, Call& call) {
+    /// Of the caller's type nothing is left: what follows is compiled once, and not for each handler.
+    struct erased_call {
+        void* made;
+        void (*run)(void*);
+        void operator()() const { run(made); }
+    };
+
+    settlement deliver_carefully(delivery_attempt& delivery, handler to, erased_call call) {
         const kept_event event = delivery.keep();
         if (const auto settled = settle_unhandled(delivery, to, event)) return *settled;
         const auto begun = services_.now();
