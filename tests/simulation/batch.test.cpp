@@ -249,11 +249,7 @@ void the_end_is_counted(scheduler& run) {
     require(counted.queued == 0 && counted.delivered + counted.discarded == accepted.load(), "not counted");
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 30'000;
-#else
-constexpr std::uint64_t schedules = 4'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(30'000);
 
 }  // namespace
 

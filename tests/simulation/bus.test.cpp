@@ -274,7 +274,7 @@ void handlers_end_among_others(scheduler& run) {
     require(living.load() == lives, "captures of an ended handler live");
 }
 
-constexpr std::uint64_t schedules = 20'000;
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(20'000);
 
 }  // namespace
 

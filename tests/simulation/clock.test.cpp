@@ -214,7 +214,7 @@ void the_process_has_a_clock(scheduler& run) {
     for (const bell& b : bells) b.await(1);
 }
 
-constexpr std::uint64_t schedules = 50'000;
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(50'000);
 
 }  // namespace
 

@@ -538,11 +538,7 @@ void everything_ends_at_once(scheduler& run) {
     require(living.load() == 0, "an event leaks");
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 10'000;
-#else
-constexpr std::uint64_t schedules = 2'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(10'000);
 
 }  // namespace
 

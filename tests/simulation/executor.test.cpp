@@ -389,7 +389,7 @@ void threads_share_a_pool(scheduler& run) {
     require(seen[0].port()->width() == 2, "as many as the hardware has");
 }
 
-constexpr std::uint64_t schedules = 30'000;
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(30'000);
 
 }  // namespace
 

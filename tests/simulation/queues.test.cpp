@@ -1253,12 +1253,8 @@ void the_pool_of_a_timer_goes(scheduler& run) {
     require(set.cancel() == reset_result::ended, "cancel() of what has ended");
 }
 
-// A million in all where that takes half a minute; builds that are slower look at the same scenarios, less often.
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 25'000;
-#else
-constexpr std::uint64_t schedules = 5'000;
-#endif
+// A million in all.
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(25'000);
 
 }  // namespace
 

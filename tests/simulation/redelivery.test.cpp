@@ -657,11 +657,7 @@ void delivered_once_more(scheduler& run) {
     require(living.load() == 0, "an event leaks");
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 20'000;
-#else
-constexpr std::uint64_t schedules = 3'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(20'000);
 
 }  // namespace
 

@@ -224,11 +224,7 @@ void readers_go_forward(scheduler& run) {
     require(number(all.find(key{0})) == 4, "the last version is not there");
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 10'000;
-#else
-constexpr std::uint64_t schedules = 2'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(10'000);
 
 }  // namespace
 

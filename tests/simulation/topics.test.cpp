@@ -139,7 +139,7 @@ void the_bus_goes(scheduler& run) {
     require(s.delivered + s.discarded == 2 && plain.stats().delivered == 2, "the count is off");
 }
 
-constexpr std::uint64_t schedules = 20'000;
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(20'000);
 
 }  // namespace
 

@@ -147,11 +147,7 @@ void shared_tasks_are_tasks_of_the_pool(scheduler& run) {
     require(taken.stats().queued == 0, "something is still queued");
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 25'000;
-#else
-constexpr std::uint64_t schedules = 5'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(25'000);
 
 }  // namespace
 

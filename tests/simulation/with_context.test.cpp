@@ -117,7 +117,7 @@ void the_bus_goes_inside(scheduler& run) {
     require(there.stats().delivered == 3, "lost");
 }
 
-constexpr std::uint64_t schedules = 10'000;
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(10'000);
 
 }  // namespace
 

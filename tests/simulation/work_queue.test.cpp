@@ -397,11 +397,7 @@ void queues_fill_each_other(scheduler&) {
     }
 }
 
-#if defined(__OPTIMIZE__) && !TIDINGS_HAS_ASAN
-constexpr std::uint64_t schedules = 25'000;
-#else
-constexpr std::uint64_t schedules = 5'000;
-#endif
+constexpr std::uint64_t schedules = tidings::simulation::schedules_of(25'000);
 
 }  // namespace
 
