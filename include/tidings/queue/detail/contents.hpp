@@ -66,16 +66,18 @@ public:
         return victim != &pushed;
     }
 
-    /// Moves what is due, but only some of it: the lock is not held for long. Returns whether something was.
+    /// Moves what is due, first what was due first; but only some of it: the lock is not held for long. Returns whether
+    /// something was.
     bool look_at_time(time_point now) noexcept {
         unsigned budget = 64;
-        while (budget != 0 && delayed_.first() != nullptr && delayed_.first()->due <= now) {
-            make_ready(static_cast<message&>(*delayed_.pop()), now);
-            --budget;
-        }
-        while (budget != 0 && leased_.first() != nullptr && leased_.first()->due <= now) {
-            expire(static_cast<message&>(*leased_.first()), now);
-            --budget;
+        for (; budget != 0; --budget) {
+            const tidings::detail::alarm* const delayed = delayed_.first();
+            const tidings::detail::alarm* const leased = leased_.first();
+            const bool ends = leased != nullptr && leased->due <= now;
+            if (delayed != nullptr && delayed->due <= now && !(ends && leased->due < delayed->due))
+                make_ready(static_cast<message&>(*delayed_.pop()), now);
+            else if (ends) expire(static_cast<message&>(*leased_.first()), now);
+            else break;
         }
         return budget != 64;
     }

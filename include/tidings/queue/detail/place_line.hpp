@@ -16,6 +16,8 @@ public:
         waiting* next = nullptr;
     };
 
+    bool empty() const noexcept { return first_ == nullptr; }
+
     void join(waiting& w) noexcept {
         waiting** link = &first_;
         while (*link != nullptr) link = &(*link)->next;

@@ -141,6 +141,11 @@ public:
             return push_result::queued;
         visit now_inside{*this};
         auto& lock = now_inside.lock;
+        if (places_.take_here()) return push_result::queued;
+        if (held_.next_due() != time_point::max()) {  // a lease that has run out may have been a message's last
+            held_.look_at_time(now());
+            return_places();
+        }
         if (places_.take_here() || spin_for_place(lock)) return push_result::queued;
         push_result result = push_result::rejected;
         if (is_closed()) result = push_result::closed;
@@ -173,6 +178,7 @@ public:
             inside.finish();
             TIDINGS_RETHROW;
         }
+        held_.look_at_time(now);  // what is due was ready before
         held_.add(m, how.delay, now);
         if (when_full_ == overflow::drop_oldest && held_.size() > capacity_ && !held_.drop_least(m))
             return push_result::dropped;
@@ -284,13 +290,17 @@ private:
 
     void follow_up() noexcept {
         if (held_.left != 0 && is_closed()) arrived_.notify_all();  // who waits for the last one that was being pushed
-        for (; held_.left != 0; --held_.left) places_.give_back();
+        return_places();
         const std::size_t has_come = std::exchange(held_.has_come, 0);
         if (has_come != 0 && spinning_ != 0) arrivals_.store(++arrived_so_far_, std::memory_order_relaxed);
         if (receivers_ != 0 && has_come == 1) arrived_.notify_one();
         else if (receivers_ != 0 && has_come != 0) arrived_.notify_all();
         hire();
         set_alarm();
+    }
+
+    void return_places() noexcept {
+        for (; held_.left != 0; --held_.left) places_.give_back();
     }
 
     /// Workers, until each ready message has one that comes.
@@ -308,7 +318,7 @@ private:
 
     /// So that somebody looks when the next message is due, if somebody waits for it.
     void set_alarm() noexcept {
-        if (crews_ == nullptr && receivers_ == 0) return;
+        if (crews_ == nullptr && receivers_ == 0 && places_.line.empty()) return;
         const time_point due = held_.next_due();
         if (due == time_point::max() || (alarm_.set && alarm_due_ <= due)) return;
         if (alarm_.set) {
@@ -411,6 +421,7 @@ private:
         if (places_.take_here()) return push_result::queued;  // come free while the lock was
         place_line::waiting mine;
         places_.line.join(mine);
+        set_alarm();
         const auto over = [&] { return mine.granted || is_closed(); };
         base::domain& home = base::domain::here();
         bool comes = true;
