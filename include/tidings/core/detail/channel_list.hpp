@@ -129,6 +129,7 @@ public:
         handler_table* const made =
             handler_table::make({&type, times_}, static_cast<std::uint32_t>(nodes.size()), topic);
         for (handler_node* const node : nodes) made->push(*node);
+        if (!nodes.empty()) made->route->bus = nodes.front()->bus;
         const std::uint64_t before = retirements_;
         routes->put(*made, retirements_);
         frame.table.store(made, base::store_order);  // under the lock: who retires it sees that

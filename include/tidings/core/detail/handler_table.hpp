@@ -28,7 +28,7 @@ class handler_table : public base::table_base {
 public:
     /// Throws std::bad_alloc.
     static handler_table* make(const base::table_base& about, std::uint32_t capacity, std::string_view topic = {}) {
-        auto kept = topic.empty() ? nullptr : std::make_unique<route_part>(topic);
+        auto kept = topic.empty() ? nullptr : std::make_unique<route_part>(topic, about.type->index);
         void* memory = ::operator new(sizeof(handler_table) + (capacity + 1) * sizeof(handler_entry), alignment);
         return ::new (memory) handler_table(about, capacity, std::move(kept));
     }
@@ -145,8 +145,10 @@ public:
     /// What a table by topic has beside. Apart, for the others are many, and what a publisher reads of one after the
     /// other has to fit into the nearest cache.
     struct route_part {
-        explicit route_part(std::string_view name) : topic{name} {}
+        route_part(std::string_view name, std::uint32_t number) : topic{name}, type{number} {}
         const std::string topic;
+        const std::uint32_t type;           ///< its number
+        const bus_state* bus = nullptr;     ///< null if nobody listens
         base::atomic<bool> retired{false};  ///< it does not stand any more
     };
     const std::unique_ptr<route_part> route;

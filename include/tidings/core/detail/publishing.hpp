@@ -79,6 +79,22 @@ TIDINGS_NOINLINE publish_result publish_otherwise(bus_state& state, const E& eve
     return dispatch<false, pack, copy_for<E>()>(*here, frame, state, *to, table, std::addressof(event), options);
 }
 
+template <bool Asymmetric, bool Movable, class E>
+publish_result dispatch_routed(base::publisher& self, base::slot& frame, bus_state& state,
+                               const base::event_entry& type, const E& event, const publish_options& options);
+
+/// The same with a topic that the thread's publish before did not have, or elsewhere than outermost.
+template <bool Movable, class E>
+TIDINGS_NOINLINE publish_result publish_routed_otherwise(bus_state& state, const E& event,
+                                                         const publish_options& options) {
+    const base::attachment here{state.home()};
+    const base::event_entry& type = event_identity<E>::find_again(state.home());
+    base::slot& frame = (*here).next_slot();
+    (*here).open(frame, base::publisher::between());
+    if (state.home().asymmetric()) return dispatch_routed<true, Movable>(*here, frame, state, type, event, options);
+    return dispatch_routed<false, Movable>(*here, frame, state, type, event, options);
+}
+
 /// Publishes an event that has a topic of its own, where there are handlers that subscribed to topics.
 template <bool Movable, class E>
 TIDINGS_NOINLINE publish_result publish_routed(bus_state& state, const E& event, const publish_options& options) {
@@ -91,12 +107,7 @@ TIDINGS_NOINLINE publish_result publish_routed(bus_state& state, const E& event,
                                                                          state.channels().near_place(0), table,
                                                                          std::addressof(event), &options);
     }
-    const base::attachment here{state.home()};
-    const base::event_entry& type = event_identity<E>::find_again(state.home());
-    base::slot& frame = (*here).next_slot();
-    (*here).open(frame, base::publisher::between());
-    if (state.home().asymmetric()) return dispatch_routed<true, Movable>(*here, frame, state, type, event, options);
-    return dispatch_routed<false, Movable>(*here, frame, state, type, event, options);
+    return publish_routed_otherwise<Movable>(state, event, options);
 }
 
 template <bool Asymmetric, bool Movable, class E>

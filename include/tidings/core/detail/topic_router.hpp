@@ -6,6 +6,7 @@
 #include <tidings/base/domain.hpp>
 #include <tidings/base/event_registry.hpp>
 #include <tidings/base/publisher.hpp>
+#include <tidings/base/same_text.hpp>
 #include <tidings/base/sync.hpp>
 #include <tidings/core/detail/handler_node.hpp>
 #include <tidings/core/detail/handler_table.hpp>
@@ -37,14 +38,14 @@ public:
     route_cache& operator=(const route_cache&) = delete;
 
     /// The table that the slot found last, if it is that of the bus, the type and the topic, and still stands.
-    static handler_table* last(const base::slot& frame, const bus_state& bus, std::uint32_t type,
-                               std::string_view topic) noexcept {
+    TIDINGS_INLINE static handler_table* last(const base::slot& frame, const bus_state& bus, std::uint32_t type,
+                                              std::string_view topic) noexcept {
         const base::table_base* const kept = frame.table.load(std::memory_order_relaxed);
         if (kept == nullptr || kept != frame.route) return nullptr;
         auto* const table = static_cast<handler_table*>(const_cast<base::table_base*>(kept));
-        const bool same = table->size() != 0 && table->begin()->target->bus == &bus && table->type->index == type &&
-                          table->route != nullptr && table->route->topic == topic;
-        return same && !table->route->retired.load(std::memory_order_acquire) ? table : nullptr;
+        const handler_table::route_part& of = *table->route;
+        const bool same = of.bus == &bus && of.type == type && base::same_text(of.topic, topic);
+        return same && !of.retired.load(std::memory_order_acquire) ? table : nullptr;
     }
 
     /// For a publisher whose slot is open and runs nothing: the table, which the slot names then, or null.

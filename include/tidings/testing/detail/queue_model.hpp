@@ -14,6 +14,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tidings::testing::detail {
@@ -36,7 +37,7 @@ public:
         std::uint64_t turn = 0;  // when it became ready, or died, in the order of all such
     };
 
-    explicit queue_model(const work_queue_options& options) : options_{options} {}
+    explicit queue_model(work_queue_options options) : options_{std::move(options)} {}
 
     const work_queue_stats& counts() const noexcept { return counts_; }
 
