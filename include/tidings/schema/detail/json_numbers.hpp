@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -65,10 +66,7 @@ inline bool is_risky(const nlohmann::json& json) noexcept {
 }
 
 inline bool has_risky(const nlohmann::json& json) noexcept {
-    if (!json.is_structured()) return is_risky(json);
-    for (const auto& each : json)
-        if (has_risky(each)) return true;
-    return false;
+    return json.is_structured() ? std::any_of(json.begin(), json.end(), has_risky) : is_risky(json);
 }
 
 /// Throws errc::invalid_payload if a field that is whole would get a fraction, or a power, that no such field holds:
