@@ -11,6 +11,10 @@ enum class errc {
     would_deadlock = 1,  ///< the call would wait for the thread that makes it
     no_threads,          ///< the system gives no more threads
     invalid_topic,       ///< a topic or pattern that is malformed, or too long
+    payload_too_large,   ///< an event in bytes that has too many of them, or is nested too deep
+    invalid_payload,     ///< bytes that are not what they should be an event in, or hold what its type cannot
+    unknown_event,       ///< a name, or a version of it, that a catalog does not have
+    event_name_taken,    ///< two types of one name and version
 };
 
 namespace detail {
@@ -26,6 +30,14 @@ public:
                 return "the system gives no more threads";
             case errc::invalid_topic:
                 return "a malformed topic";
+            case errc::payload_too_large:
+                return "an event that is too large, or nested too deep";
+            case errc::invalid_payload:
+                return "bytes that make no such event";
+            case errc::unknown_event:
+                return "an event that the catalog does not know";
+            case errc::event_name_taken:
+                return "two event types of one name and version";
         }
         return "unknown error";
     }
