@@ -1,5 +1,4 @@
 // Bytes from outside: an event or a tidings::error, and an event that goes out is the one that comes in again.
-#include <tidings/schema/event_catalog.hpp>
 #include <tidings/schema/json_codec.hpp>
 
 #include <nlohmann/json.hpp>
@@ -17,7 +16,6 @@
 namespace {
 
 struct order {
-    static constexpr std::string_view event_type = "order";
     std::string id;
     std::int64_t cents = 0;
     std::uint8_t table = 0;
